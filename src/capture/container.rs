@@ -1,0 +1,1 @@
+//! The capture file: records out of pcap and pcapng. The only file that knows pcap-parser.

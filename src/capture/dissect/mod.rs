@@ -1,0 +1,7 @@
+//! Dissectors: names and outcomes out of payload bytes. Pure functions over slices; buffering and
+//! order belong to the stream that calls them.
+
+pub mod dns;
+pub mod http;
+pub mod quic;
+pub mod tls;

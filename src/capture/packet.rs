@@ -1,0 +1,1 @@
+//! IP and transport headers. The only file that knows etherparse.

@@ -1,0 +1,1 @@
+//! Inputs: from arguments to readers of decompressed bytes.

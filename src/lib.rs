@@ -1,0 +1,8 @@
+//! egress-audit
+
+pub mod capture;
+pub mod catalog;
+pub mod input;
+pub mod observe;
+pub mod render;
+pub mod report;

@@ -1,0 +1,2 @@
+//! egress-audit
+fn main() {}

@@ -1,0 +1,135 @@
+//! Addresses in sixteen bytes, so that IPv4 and IPv6 share one compact, ordered key.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// An IP address; IPv4 is held in its IPv6-mapped form (RFC 4291 section 2.5.5.2).
+///
+/// The order is that of the sixteen bytes: total, and the same on every machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Address([u8; 16]);
+
+impl Address {
+    /// The IPv4 address of these four bytes.
+    #[inline]
+    #[must_use]
+    pub const fn from_v4(octets: [u8; 4]) -> Self {
+        let [a, b, c, d] = octets;
+        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+    }
+
+    /// The IPv6 address of these sixteen bytes.
+    #[inline]
+    #[must_use]
+    pub const fn from_v6(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+
+    /// The sixteen bytes.
+    #[inline]
+    #[must_use]
+    pub const fn octets(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Whether this is an IPv4 address.
+    #[inline]
+    #[must_use]
+    pub fn is_v4(&self) -> bool {
+        matches!(self.0, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..])
+    }
+
+    /// The address as the standard library writes it: mapped addresses come back as IPv4.
+    #[must_use]
+    pub fn to_ip(self) -> IpAddr {
+        match self.0 {
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] => {
+                IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+            }
+            octets => IpAddr::V6(Ipv6Addr::from(octets)),
+        }
+    }
+
+    /// Whether the address is private, loopback, link-local, unspecified or unique-local:
+    /// one that a public name does not lead to from outside (RFC 1918, RFC 6890, RFC 4193).
+    #[must_use]
+    pub fn is_private(self) -> bool {
+        match self.to_ip() {
+            IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        }
+    }
+
+    /// Whether an answer with this address leads nowhere on purpose: unspecified or loopback.
+    #[must_use]
+    pub fn is_sinkhole(self) -> bool {
+        let ip = self.to_ip();
+        ip.is_unspecified() || ip.is_loopback()
+    }
+}
+
+impl From<IpAddr> for Address {
+    fn from(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(v4) => Self::from_v4(v4.octets()),
+            IpAddr::V6(v6) => Self(v6.octets()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_ip().fmt(f)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An address and a port. Port 0 means "not stated".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct SocketAddress {
+    /// The address.
+    pub address: Address,
+    /// The port, 0 where there is none.
+    pub port: u16,
+}
+
+impl SocketAddress {
+    /// The pair of an address and a port.
+    #[inline]
+    #[must_use]
+    pub const fn new(address: Address, port: u16) -> Self {
+        Self { address, port }
+    }
+}
+
+impl fmt::Display for SocketAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.address.to_ip(), self.port).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_families_survive_the_way_in_and_out() {
+        for text in ["10.77.0.2", "::1", "2001:db8::443", "0.0.0.0", "255.255.255.255"] {
+            let ip: IpAddr = text.parse().unwrap();
+            assert_eq!(Address::from(ip).to_ip(), ip);
+            assert_eq!(Address::from(ip).to_string(), text);
+            assert_eq!(Address::from(ip).is_v4(), ip.is_ipv4());
+        }
+    }
+
+    #[test]
+    fn sockets_are_written_with_brackets_where_needed() {
+        let v6 = SocketAddress::new("2001:db8::1".parse::<IpAddr>().unwrap().into(), 443);
+        assert_eq!(v6.to_string(), "[2001:db8::1]:443");
+    }
+}

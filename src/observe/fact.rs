@@ -1,0 +1,214 @@
+//! The figures behind an outcome, small enough to be kept with every sample.
+
+use super::{Address, Duration};
+
+/// What was measured on an attempt; [`Fact::detail`] says it to a person.
+///
+/// Ordered, so that samples with equal time and place still sort the same everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Fact {
+    /// Nothing beyond the outcome.
+    #[default]
+    None,
+    /// Connection requests, and how long nothing answered them.
+    Requests {
+        /// SYNs, or first datagrams, or DNS questions, that were sent.
+        count: u32,
+        /// From the first of them to the last packet that could have shown an answer.
+        waited: Duration,
+    },
+    /// A reset.
+    Reset {
+        /// From the packet that provoked it.
+        after: Duration,
+        /// TTL or hop limit of the reset as captured.
+        hops: u8,
+        /// TTL or hop limit of the responder's other packets, 0 when there were none.
+        usual_hops: u8,
+    },
+    /// A connection closed by the responder.
+    Closed {
+        /// From the hello to the FIN.
+        after: Duration,
+    },
+    /// Silence after the hello or request.
+    Silence {
+        /// From the hello to the last packet that could have shown an answer.
+        waited: Duration,
+    },
+    /// A cleartext TLS alert.
+    Alert {
+        /// Alert level: 1 warning, 2 fatal (RFC 5246 section 7.2).
+        level: u8,
+        /// Alert description by its registry number.
+        description: u8,
+    },
+    /// An ICMP or ICMPv6 error.
+    Icmp {
+        /// Whether it is ICMPv6.
+        v6: bool,
+        /// Its type.
+        kind: u8,
+        /// Its code.
+        code: u8,
+        /// Who sent it.
+        from: Address,
+    },
+    /// An HTTP status.
+    Status(u16),
+    /// A DNS answer.
+    Dns {
+        /// The response code, with the extension of EDNS.
+        rcode: u16,
+        /// Extended DNS Error (RFC 8914), `u16::MAX` when there was none.
+        extended: u16,
+        /// The first address answered, unspecified when there was none.
+        address: Address,
+    },
+    /// Bytes of payload that each side sent.
+    Volume {
+        /// By the client.
+        sent: u64,
+        /// By the responder.
+        received: u64,
+    },
+}
+
+impl Fact {
+    /// One clause for a person; empty for [`Fact::None`].
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match *self {
+            Self::None => String::new(),
+            Self::Requests { count, waited } => {
+                let noun = if count == 1 { "request" } else { "requests" };
+                format!("{count} {noun}, no answer in {}", waited.humanize())
+            }
+            Self::Reset { after, hops, usual_hops } => match usual_hops {
+                0 => format!("reset {} later, hop limit {hops}", after.humanize()),
+                usual => format!(
+                    "reset {} later, hop limit {hops}, the responder's other packets {usual}",
+                    after.humanize()
+                ),
+            },
+            Self::Closed { after } => format!("closed {} after the hello", after.humanize()),
+            Self::Silence { waited } => format!("no answer in {}", waited.humanize()),
+            Self::Alert { level, description } => {
+                let level = if level == 2 { "fatal" } else { "warning" };
+                format!("{level} alert {description} ({})", alert_name(description))
+            }
+            Self::Icmp { v6, kind, code, from } => {
+                let protocol = if v6 { "ICMPv6" } else { "ICMP" };
+                format!("{protocol} type {kind} code {code} from {from}")
+            }
+            Self::Status(status) => format!("HTTP status {status}"),
+            Self::Dns { rcode, extended, address } => {
+                let mut text = match rcode_name(rcode) {
+                    Some(name) => name.to_owned(),
+                    None => format!("rcode {rcode}"),
+                };
+                if rcode == 0 && address != Address::default() {
+                    text.push_str(&format!(", address {address}"));
+                }
+                if extended != u16::MAX {
+                    text.push_str(&format!(", extended error {extended}"));
+                    if let Some(name) = extended_error_name(extended) {
+                        text.push_str(&format!(" ({name})"));
+                    }
+                }
+                text
+            }
+            Self::Volume { sent, received } => {
+                format!("{sent} bytes sent, {received} bytes received")
+            }
+        }
+    }
+}
+
+/// Names of the IANA registry "TLS Alerts".
+const fn alert_name(description: u8) -> &'static str {
+    match description {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        22 => "record_overflow",
+        40 => "handshake_failure",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        100 => "no_renegotiation",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        115 => "unknown_psk_identity",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        121 => "ech_required",
+        _ => "unassigned",
+    }
+}
+
+/// Names of the IANA registry "DNS RCODEs".
+const fn rcode_name(rcode: u16) -> Option<&'static str> {
+    Some(match rcode {
+        0 => "NOERROR",
+        1 => "FORMERR",
+        2 => "SERVFAIL",
+        3 => "NXDOMAIN",
+        4 => "NOTIMP",
+        5 => "REFUSED",
+        _ => return None,
+    })
+}
+
+/// Names of the IANA registry "Extended DNS Error Codes" (RFC 8914 section 4).
+const fn extended_error_name(code: u16) -> Option<&'static str> {
+    Some(match code {
+        0 => "Other",
+        3 => "Stale Answer",
+        4 => "Forged Answer",
+        6 => "DNSSEC Bogus",
+        9 => "DNSKEY Missing",
+        15 => "Blocked",
+        16 => "Censored",
+        17 => "Filtered",
+        18 => "Prohibited",
+        20 => "Not Authoritative",
+        22 => "No Reachable Authority",
+        23 => "Network Error",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_stays_small() {
+        assert!(size_of::<Fact>() <= 32, "{}", size_of::<Fact>());
+    }
+
+    #[test]
+    fn details_read_as_clauses() {
+        let requests = Fact::Requests { count: 3, waited: Duration::from_seconds(7) };
+        assert_eq!(requests.detail(), "3 requests, no answer in 7.0 s");
+        let alert = Fact::Alert { level: 2, description: 112 };
+        assert_eq!(alert.detail(), "fatal alert 112 (unrecognized_name)");
+        let dns = Fact::Dns { rcode: 3, extended: 15, address: Address::default() };
+        assert_eq!(dns.detail(), "NXDOMAIN, extended error 15 (Blocked)");
+    }
+}

@@ -1,0 +1,24 @@
+//! The shared vocabulary: what a capture or a log can say, in one set of types.
+//!
+//! Everything left of this module turns bytes into these values; everything right of it adds
+//! them up. Nothing here reads, prints or keeps state beyond one value.
+
+mod address;
+mod anomaly;
+mod attempt;
+mod cause;
+mod fact;
+mod locator;
+mod name;
+mod sink;
+mod time;
+
+pub use address::{Address, SocketAddress};
+pub use anomaly::{Anomalies, Anomaly, AnomalyKind};
+pub use attempt::{Attempt, Channel, NameSource, Resolution, Sighting};
+pub use cause::{Cause, Doubt, Outcome};
+pub use fact::Fact;
+pub use locator::Locator;
+pub use name::{MAX_NAME_LENGTH, NameId, normalize};
+pub use sink::Sink;
+pub use time::{Duration, Timestamp};

@@ -1,0 +1,1 @@
+//! The report: owned, sorted, complete; the JSON contract.
