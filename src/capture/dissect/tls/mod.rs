@@ -6,9 +6,19 @@
 //! hello that never becomes whole still names its server. That takes a walker of our own: a parser
 //! of whole messages refuses what is cut, spread over records or malformed further on.
 
+mod alert;
+mod client;
 mod hello;
+mod record;
+mod server;
+#[cfg(test)]
+mod tests;
 
+pub use alert::{CLOSE_NOTIFY, FATAL, WARNING, plaintext_alert};
+pub use client::{looks_like_tls, scan_client_hello};
 pub use hello::{HelloScan, scan_client_hello_message};
+pub use record::{RecordKind, holds_data_beyond_alerts, record_kind};
+pub use server::{ServerScan, looks_like_tls_answer, scan_server};
 
 /// The longest handshake message that is read, header included, in bytes. Post-quantum hellos
 /// take about 2 KiB; what claims to be longer than this is malformed.
@@ -29,4 +39,35 @@ pub enum Progress {
     Malformed,
     /// Something else than the message looked for.
     NotTls,
+}
+
+/// Runs every function of this module over the bytes and checks what must hold for any bytes.
+///
+/// # Panics
+///
+/// When a promise of this module is broken; that is what a fuzzer looks for.
+#[doc(hidden)]
+pub fn fuzz_tls(bytes: &[u8]) {
+    let mut scratch = Vec::new();
+    let _ = (looks_like_tls(bytes), looks_like_tls_answer(bytes));
+    let _ = (plaintext_alert(bytes), record_kind(bytes), holds_data_beyond_alerts(bytes));
+    let check = |status: Progress, length: usize| match status {
+        Progress::NeedMore { at_least } => assert!(at_least > bytes.len() && length == 0),
+        Progress::Complete => assert!(length > 0 && length <= bytes.len()),
+        Progress::Malformed | Progress::NotTls => assert!(length <= bytes.len()),
+    };
+    let scan = scan_client_hello_message(bytes);
+    check(scan.status, scan.length);
+    let scan = scan_client_hello(bytes, &mut scratch);
+    check(scan.status, scan.length);
+    if scan.status == Progress::Complete {
+        assert_eq!(looks_like_tls(bytes), Some(true));
+    }
+    match scan_server(bytes, &mut scratch) {
+        ServerScan::NeedMore { at_least } => assert!(at_least > bytes.len()),
+        ServerScan::ServerHello { length, .. } => assert!(length <= bytes.len()),
+        ServerScan::Alert { .. } => assert_eq!(looks_like_tls_answer(bytes), Some(true)),
+        ServerScan::NotTls => assert_eq!(looks_like_tls_answer(bytes), Some(false)),
+        ServerScan::Malformed => {}
+    }
 }
