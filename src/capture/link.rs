@@ -1,1 +1,0 @@
-//! Link types and tunnels: from the bytes of a packet to its IP header.

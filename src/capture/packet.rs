@@ -1,1 +1,0 @@
-//! IP and transport headers. The only file that knows etherparse.

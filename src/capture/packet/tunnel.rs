@@ -1,0 +1,281 @@
+//! Tunnels: packets in IP and in UDP.
+//!
+//! A tunnel is one entry of a table and one function. What a UDP port leads to is followed only
+//! where the inner IP header fits, so that other traffic on such a port stays what it is.
+
+use super::{Decoded, ip};
+use crate::capture::link::{self, ETHER_TYPE_MPLS, Frame, Next, Peel};
+use crate::observe::AnomalyKind;
+
+/// IP protocol numbers that lead on.
+const IN_IP: &[(u8, Peel)] = &[
+    // IPv4 (RFC 2003) and IPv6 (RFC 2473, RFC 4213) in IP.
+    (4, packet),
+    (41, packet),
+    (47, gre),
+    (97, ether_ip),
+    (137, mpls),
+];
+
+/// UDP ports that may lead on; the destination is asked before the source.
+const IN_UDP: &[(u16, Peel)] = &[
+    (1701, l2tp),
+    (2152, gtp_user),
+    (3544, teredo),
+    // VXLAN, and the port that Linux used before it had one.
+    (4789, vxlan),
+    (8472, vxlan),
+    (4790, vxlan_generic),
+    (6081, geneve),
+    (6635, mpls),
+];
+
+/// PPP, which L2TP and GRE of version 1 carry.
+const ETHER_TYPE_PPP: u16 = 0x880b;
+
+/// What a tunnel in IP leads to; `None` where that is no IP packet.
+pub(super) fn in_ip(
+    protocol: u8,
+    body: Frame<'_>,
+    mut layers: u8,
+) -> Option<Result<Decoded, AnomalyKind>> {
+    let (_, peel) = IN_IP.iter().find(|(known, _)| *known == protocol)?;
+    follow(*peel, body, &mut layers)
+        .transpose()
+        .map(|inner| inner.and_then(|packet| ip::decode(packet, layers)))
+}
+
+/// What a tunnel in UDP leads to; `None` where these ports lead nowhere, or the payload is no
+/// such tunnel.
+#[inline]
+pub(super) fn in_udp(
+    (source, destination): (u16, u16),
+    payload: Frame<'_>,
+    layers: u8,
+) -> Option<Result<Decoded, AnomalyKind>> {
+    let is_known = |port: u16| IN_UDP.iter().any(|(known, _)| *known == port);
+    if is_known(source) || is_known(destination) {
+        by_port(source, destination, payload, layers)
+    } else {
+        None
+    }
+}
+
+#[cold]
+fn by_port(
+    source: u16,
+    destination: u16,
+    payload: Frame<'_>,
+    layers: u8,
+) -> Option<Result<Decoded, AnomalyKind>> {
+    for port in [destination, source] {
+        let Some((_, peel)) = IN_UDP.iter().find(|(known, _)| *known == port) else { continue };
+        let mut left = layers;
+        match follow(*peel, payload, &mut left) {
+            Ok(Some(packet)) if ip::is_plausible(packet) => {
+                return Some(ip::decode(packet, left));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    None
+}
+
+/// Peels one tunnel header and the link layers behind it.
+fn follow<'a>(
+    peel: Peel,
+    frame: Frame<'a>,
+    layers: &mut u8,
+) -> Result<Option<Frame<'a>>, AnomalyKind> {
+    *layers = layers.checked_sub(1).ok_or(AnomalyKind::NestedTooDeep)?;
+    let (next, inner) = peel(frame)?;
+    link::to_ip(next, inner, layers)
+}
+
+/// An IP packet as it is.
+fn packet(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    Ok((Next::Ip, frame))
+}
+
+/// A stack of MPLS labels (RFC 4023, RFC 7510).
+fn mpls(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    Ok((Next::EtherType(ETHER_TYPE_MPLS), frame))
+}
+
+/// Ethernet in IP (RFC 3378): a version, then an Ethernet header.
+fn ether_ip(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let next = match frame.link_u8(0)? >> 4 {
+        3 => Next::Ethernet,
+        _ => Next::NotIp,
+    };
+    Ok((next, frame.link(2)?))
+}
+
+/// Generic routing encapsulation: version 0 (RFC 2784, RFC 2890; NVGRE is RFC 7637), version 1
+/// (RFC 2637 section 4.1), and what Cisco puts into version 0.
+fn gre(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const CHECKSUM: u16 = 0x8000;
+    const ROUTING: u16 = 0x4000;
+    const KEY: u16 = 0x2000;
+    const SEQUENCE: u16 = 0x1000;
+    const ACKNOWLEDGEMENT: u16 = 0x0080;
+    const VERSION: u16 = 0x0007;
+    let flags = frame.link_u16(0)?;
+    let protocol = frame.link_u16(2)?;
+    let mut length = 4_usize;
+    for (flag, field) in [(CHECKSUM, 4), (KEY, 4), (SEQUENCE, 4)] {
+        if flags & flag != 0 {
+            length = length.saturating_add(field);
+        }
+    }
+    match flags & VERSION {
+        // Source routes are gone from GRE since RFC 2784, and where they end is in themselves.
+        0 if flags & ROUTING != 0 => return Ok((Next::NotIp, frame)),
+        0 => {}
+        1 => {
+            if flags & ACKNOWLEDGEMENT != 0 {
+                length = length.saturating_add(4);
+            }
+            // An acknowledgement alone has no payload.
+            if protocol != ETHER_TYPE_PPP || frame.wire() <= length {
+                return Ok((Next::NotIp, frame));
+            }
+            return Ok((Next::Ppp, frame.link(length)?));
+        }
+        _ => return Ok((Next::NotIp, frame)),
+    }
+    let body = frame.link(length)?;
+    match protocol {
+        0x88be => erspan(body, flags & SEQUENCE != 0),
+        0x22eb => erspan_version_3(body),
+        // Web cache redirection: a header of four bytes, in the protocol's second version, before IP.
+        0x883e => match body.link_u8(0)? >> 4 {
+            4 => Ok((Next::Ip, body)),
+            _ => Ok((Next::Ip, body.link(4)?)),
+        },
+        other => Ok((Next::EtherType(other), body)),
+    }
+}
+
+/// ERSPAN I, which has no header, or II, which has one and a GRE sequence number.
+fn erspan(frame: Frame<'_>, has_sequence: bool) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    match has_sequence {
+        true => Ok((Next::Ethernet, frame.link(8)?)),
+        false => Ok((Next::Ethernet, frame)),
+    }
+}
+
+/// ERSPAN III: a header, and a second one where a flag says so.
+fn erspan_version_3(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const IP: u8 = 2;
+    let last = frame.link_u8(11)?;
+    let kind = frame.link_u8(10)? >> 2 & 0x1f;
+    let length = if last & 1 == 1 { 20 } else { 12 };
+    let next = match kind {
+        0 => Next::Ethernet,
+        IP => Next::Ip,
+        _ => Next::NotIp,
+    };
+    Ok((next, frame.link(length)?))
+}
+
+/// Layer 2 tunnelling protocol, version 2, data messages (RFC 2661 section 3.1).
+fn l2tp(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const CONTROL: u16 = 0x8000;
+    const LENGTH: u16 = 0x4000;
+    const SEQUENCE: u16 = 0x0800;
+    const OFFSET: u16 = 0x0200;
+    let flags = frame.link_u16(0)?;
+    if flags & CONTROL != 0 || flags & 0x000f != 2 {
+        return Ok((Next::NotIp, frame));
+    }
+    let mut length = 6_usize;
+    for (flag, field) in [(LENGTH, 2), (SEQUENCE, 4)] {
+        if flags & flag != 0 {
+            length = length.saturating_add(field);
+        }
+    }
+    if flags & OFFSET != 0 {
+        let padding = usize::from(frame.link_u16(length)?);
+        length = length.saturating_add(2).saturating_add(padding);
+    }
+    Ok((Next::Ppp, frame.link(length)?))
+}
+
+/// GTP version 1, user plane (3GPP TS 29.281 section 5).
+fn gtp_user(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const USER_PACKET: u8 = 255;
+    const OPTIONAL_FIELDS: u8 = 0x07;
+    const EXTENSION: u8 = 0x04;
+    let flags = frame.link_u8(0)?;
+    let length = usize::from(frame.link_u16(2)?);
+    if flags & 0xf0 != 0x30 || frame.link_u8(1)? != USER_PACKET {
+        return Ok((Next::NotIp, frame));
+    }
+    let body = frame.link(8)?;
+    if length > body.wire() {
+        return Err(AnomalyKind::LinkHeaderInvalid);
+    }
+    let mut body = body.trim(length);
+    if flags & OPTIONAL_FIELDS != 0 {
+        let mut extension = body.link_u8(3)?;
+        body = body.link(4)?;
+        while flags & EXTENSION != 0 && extension != 0 {
+            let length = usize::from(body.link_u8(0)?).saturating_mul(4);
+            let last = length.checked_sub(1).ok_or(AnomalyKind::LinkHeaderInvalid)?;
+            extension = body.link_u8(last)?;
+            body = body.link(length)?;
+        }
+    }
+    Ok((Next::Ip, body))
+}
+
+/// Teredo (RFC 4380 section 5.1.1): authentication and origin indications, then IPv6 that fills
+/// the datagram.
+fn teredo(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let mut body = frame;
+    if let Some([0, 1, identifier, authentication]) = body.array(0) {
+        let lengths = usize::from(identifier).saturating_add(usize::from(authentication));
+        body = body.link(lengths.saturating_add(13))?;
+    }
+    if let Some([0, 0]) = body.array(0) {
+        body = body.link(8)?;
+    }
+    let is_filled =
+        body.u16(4).is_some_and(|length| usize::from(length).saturating_add(40) == body.wire());
+    match body.link_u8(0)? >> 4 {
+        6 if is_filled => Ok((Next::Ip, body)),
+        _ => Ok((Next::NotIp, body)),
+    }
+}
+
+/// VXLAN (RFC 7348 section 5): a flag that the network identifier is there, then Ethernet.
+fn vxlan(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let [flags, _, _, _, _, _, _, reserved] = frame.link_array(0)?;
+    let next = if flags & 0x08 != 0 && reserved == 0 { Next::Ethernet } else { Next::NotIp };
+    Ok((next, frame.link(8)?))
+}
+
+/// VXLAN with the protocol extension (draft-ietf-nvo3-vxlan-gpe): a flag says that the fourth
+/// byte is the next protocol.
+fn vxlan_generic(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let [flags, _, _, protocol, _, _, _, _] = frame.link_array(0)?;
+    let next = match (flags & 0x0c, protocol) {
+        (0x0c, 1 | 2) => Next::Ip,
+        (0x0c, 3) | (0x08, _) => Next::Ethernet,
+        (0x0c, 4) => Next::EtherType(0x894f),
+        _ => Next::NotIp,
+    };
+    Ok((next, frame.link(8)?))
+}
+
+/// GENEVE (RFC 8926 section 3.4): a version, the length of options in words, an EtherType.
+fn geneve(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let first = frame.link_u8(0)?;
+    let protocol = frame.link_u16(2)?;
+    if first >> 6 != 0 {
+        return Ok((Next::NotIp, frame));
+    }
+    let options = usize::from(first & 0x3f).saturating_mul(4);
+    Ok((Next::EtherType(protocol), frame.link(options.saturating_add(8))?))
+}
