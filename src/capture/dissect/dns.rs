@@ -31,6 +31,8 @@ pub const TYPE_HTTPS: u16 = 65;
 
 /// Opcode of an ordinary query (RFC 1035 section 4.1.1).
 pub const OPCODE_QUERY: u8 = 0;
+/// Opcode of a dynamic update (RFC 2136 section 1.3).
+pub const OPCODE_UPDATE: u8 = 5;
 
 /// Length of the header (RFC 1035 section 4.1.1).
 const HEADER_LENGTH: usize = 12;
@@ -187,8 +189,8 @@ impl Message {
         self.flags & 0x8000 != 0
     }
 
-    /// What is asked for: 0 is a query, everything else (NOTIFY, UPDATE, …) has neither
-    /// questions nor answers here, because its sections mean something else (RFC 2136 section 2).
+    /// What is asked for. Only [`OPCODE_QUERY`] tries to resolve a name; a NOTIFY, for one, has
+    /// a question too, but asks nobody for it (RFC 1996 section 3.7).
     #[must_use]
     pub const fn opcode(&self) -> u8 {
         // Four bits, so nothing is lost.
@@ -216,12 +218,14 @@ impl Message {
     /// The questions: normalised name, type and class. The name is empty where
     /// [`normalize`](crate::observe::normalize) finds no server name, as for the root.
     ///
+    /// An UPDATE has none: its first section names a zone (RFC 2136 section 2.3).
     /// The class is as sent: multicast DNS sets its top bit to ask for a unicast answer.
     pub fn questions(&self) -> impl Iterator<Item = (&str, u16, u16)> {
         self.questions.iter().map(|q| (self.names.text(q.name), q.kind, q.class))
     }
 
-    /// The records of the answer section, in the order of the message.
+    /// The records of the answer section, in the order of the message; none for an opcode
+    /// other than [`OPCODE_QUERY`].
     pub fn answers(&self) -> impl Iterator<Item = Answer<'_>> {
         self.answers.iter().map(|record| Answer {
             owner: self.names.text(record.owner),
@@ -262,22 +266,21 @@ impl Message {
 
     fn read_sections(&mut self, bytes: &[u8], header: &Header) -> Result<(), Stop> {
         let mut at = HEADER_LENGTH;
-        if self.opcode() == OPCODE_QUERY {
-            for _ in 0..header.questions {
-                at = self.read_question(bytes, at)?;
-            }
-            for _ in 0..header.answers {
-                at = self.read_answer(bytes, at)?;
-            }
-        } else {
-            for _ in 0..header.questions {
-                at = skip_name(bytes, at)?;
-                tail::<QUESTION_TAIL>(bytes, at)?;
-                at += QUESTION_TAIL;
-            }
-            for _ in 0..header.answers {
-                at = RawRecord::read(bytes, at)?.end;
-            }
+        for _ in 0..header.questions {
+            at = match self.opcode() {
+                OPCODE_UPDATE => {
+                    let at = skip_name(bytes, at)?;
+                    tail::<QUESTION_TAIL>(bytes, at)?;
+                    at + QUESTION_TAIL
+                }
+                _ => self.read_question(bytes, at)?,
+            };
+        }
+        for _ in 0..header.answers {
+            at = match self.opcode() {
+                OPCODE_QUERY => self.read_answer(bytes, at)?,
+                _ => RawRecord::read(bytes, at)?.end,
+            };
         }
         for _ in 0..header.others {
             let record = RawRecord::read(bytes, at)?;
