@@ -1,0 +1,174 @@
+//! Long packet headers (RFC 9000 section 17.2, RFC 9369 section 3.2), as far as they are in the
+//! clear.
+
+use std::ops::Range;
+
+use super::{Protection, take, take_prefixed, take_varint};
+
+/// Header form: long.
+const LONG_FORM: u8 = 0x80;
+/// The bit that every packet but Version Negotiation sets (RFC 9000 section 17.2).
+const FIXED_BIT: u8 = 0x40;
+/// The longest connection id of every version known so far (RFC 9000 section 17.2).
+const MAX_CONNECTION_ID: usize = 20;
+/// First byte, version, two lengths of connection ids.
+const MIN_LONG_HEADER: usize = 7;
+/// The integrity tag at the end of a Retry (RFC 9001 section 5.8).
+const RETRY_TAG: usize = 16;
+
+/// The clear part of a packet with a long header.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LongHeader<'d> {
+    /// The version; 0 for Version Negotiation.
+    pub version: u32,
+    /// What kind of packet it is.
+    pub kind: PacketKind,
+    /// The destination connection id.
+    pub destination_id: &'d [u8],
+    /// The source connection id.
+    pub source_id: &'d [u8],
+    /// The token of an Initial or Retry packet, else empty.
+    pub token: &'d [u8],
+    /// Where the packet lies in the datagram. Others may follow.
+    pub packet: Range<usize>,
+    /// Where the packet number begins, as an offset in the datagram. For kinds without one, the
+    /// end of what was read.
+    pub number_at: usize,
+    /// Whether the packet claims to be longer than the datagram, as when the capture cut it.
+    pub is_cut: bool,
+}
+
+/// The kinds of packets with a long header.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PacketKind {
+    /// Carries the hellos.
+    Initial,
+    /// Carries data before the handshake is done.
+    ZeroRtt,
+    /// Carries the rest of the handshake.
+    Handshake,
+    /// Asks the client to come again with a token.
+    Retry,
+    /// Tells the client which versions the server speaks.
+    VersionNegotiation,
+    /// A packet of a version that is not known; only what RFC 8999 fixes was read.
+    Unknown,
+}
+
+/// Reads the long header at the front of a datagram; `None` when there is none.
+#[must_use]
+pub fn parse_long_header(datagram: &[u8]) -> Option<LongHeader<'_>> {
+    parse_at(datagram, 0)
+}
+
+/// The packets with long headers at the front of a datagram (RFC 9000 section 12.2). Ends at
+/// the first packet with a short header, at padding and at the end.
+#[must_use]
+pub const fn packets(datagram: &[u8]) -> Packets<'_> {
+    Packets { datagram, at: 0 }
+}
+
+/// Whether a datagram begins like an Initial packet of a version that is known: what a client
+/// sends first, so a conversation on any port can be recognised by it.
+#[must_use]
+pub fn looks_like_quic(datagram: &[u8]) -> bool {
+    parse_long_header(datagram).is_some_and(|header| {
+        header.kind == PacketKind::Initial
+            && Protection::of_version(header.version).is_some()
+            // RFC 9000 section 7.2: the first id that a client chooses has at least 8 bytes.
+            && (header.destination_id.len() >= 8 || header.source_id.len() >= 4)
+    })
+}
+
+/// Iterator of [`packets`].
+#[derive(Clone, Debug)]
+pub struct Packets<'d> {
+    datagram: &'d [u8],
+    at: usize,
+}
+
+impl<'d> Iterator for Packets<'d> {
+    type Item = LongHeader<'d>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let header = parse_at(self.datagram, self.at)?;
+        self.at = header.packet.end;
+        Some(header)
+    }
+}
+
+fn parse_at(datagram: &[u8], at: usize) -> Option<LongHeader<'_>> {
+    let mut rest = datagram.get(at..)?;
+    if rest.len() < MIN_LONG_HEADER {
+        return None;
+    }
+    let &[first, v0, v1, v2, v3] = rest.first_chunk()?;
+    if first & LONG_FORM == 0 {
+        return None;
+    }
+    take(&mut rest, 5)?;
+    let version = u32::from_be_bytes([v0, v1, v2, v3]);
+    let destination_id = take_id(&mut rest)?;
+    let source_id = take_id(&mut rest)?;
+    let mut header = LongHeader {
+        version,
+        kind: kind(version, first),
+        destination_id,
+        source_id,
+        token: &[],
+        packet: at..datagram.len(),
+        number_at: datagram.len(),
+        is_cut: false,
+    };
+    if header.kind != PacketKind::VersionNegotiation && first & FIXED_BIT == 0 {
+        return None;
+    }
+    let is_known = !matches!(header.kind, PacketKind::Unknown | PacketKind::VersionNegotiation);
+    if is_known && destination_id.len().max(source_id.len()) > MAX_CONNECTION_ID {
+        return None;
+    }
+    match header.kind {
+        PacketKind::Initial | PacketKind::ZeroRtt | PacketKind::Handshake => {
+            if header.kind == PacketKind::Initial {
+                header.token = take_prefixed(&mut rest)?;
+            }
+            let length = usize::try_from(take_varint(&mut rest)?).ok()?;
+            header.number_at = datagram.len() - rest.len();
+            let end = header.number_at.saturating_add(length);
+            header.is_cut = end > datagram.len();
+            header.packet.end = end.min(datagram.len());
+        }
+        PacketKind::Retry => {
+            header.token = rest.get(..rest.len().checked_sub(RETRY_TAG)?)?;
+        }
+        // The list of versions is a whole number of them, and at least one.
+        PacketKind::VersionNegotiation if rest.len() < 4 => return None,
+        PacketKind::VersionNegotiation | PacketKind::Unknown => {}
+    }
+    Some(header)
+}
+
+fn take_id<'d>(rest: &mut &'d [u8]) -> Option<&'d [u8]> {
+    let &length = take(rest, 1)?.first()?;
+    take(rest, usize::from(length))
+}
+
+/// The kind by version and first byte: version 2 numbers the kinds differently (RFC 9369
+/// section 3.2).
+const fn kind(version: u32, first: u8) -> PacketKind {
+    if version == 0 {
+        return PacketKind::VersionNegotiation;
+    }
+    let bits = (first >> 4) & 0b11;
+    let number = match Protection::of_version(version) {
+        None => return PacketKind::Unknown,
+        Some(Protection::Version2) => bits.wrapping_sub(1) & 0b11,
+        Some(_) => bits,
+    };
+    match number {
+        0 => PacketKind::Initial,
+        1 => PacketKind::ZeroRtt,
+        2 => PacketKind::Handshake,
+        _ => PacketKind::Retry,
+    }
+}
