@@ -110,21 +110,18 @@ fn refusal(prefix: &[u8]) -> Option<RequestScan<'_>> {
     request_line(head::lines(head).next()?).err()
 }
 
-/// Reads a whole head as it should be. `None` when it has no host that way, or too many fields.
+/// Reads a whole head that is as it should be; `None` for any other, and for one with more fields
+/// than there is room for.
 fn parse(head: &[u8]) -> Option<Request<'_>> {
     let mut slots = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut []);
-    let mut config = httparse::ParserConfig::default();
-    config.ignore_invalid_headers_in_requests(true);
-    let status = config.parse_request_with_uninit_headers(&mut parsed, head, &mut slots).ok()?;
-    if status.is_partial() {
+    if parsed.parse_with_uninit_headers(head, &mut slots).ok()?.is_partial() {
         return None;
     }
     let mut reading = Reading::new(parsed.method?.as_bytes(), parsed.path?.as_bytes(), true);
     for field in parsed.headers.iter() {
         reading.field(field.name.as_bytes(), field.value);
     }
-    reading.request.host_header?;
     Some(reading.finish())
 }
 

@@ -373,6 +373,14 @@ proptest! {
             let place = place.index(bytes.len());
             bytes[place] = value;
         }
+        let mut known = None;
+        for there in 0..=bytes.len() {
+            if let RequestScan::Request(scan) = scan_request(&bytes[..there], true)
+                && let Some(host) = scan.host_header
+            {
+                prop_assert_eq!(*known.get_or_insert(host), host);
+            }
+        }
         bytes.truncate(cut.index(bytes.len() + 1));
         fuzz_http(&bytes);
     }
