@@ -82,7 +82,9 @@ pub fn scan_request(prefix: &[u8], last: bool) -> RequestScan<'_> {
 pub fn scan_request_onward(prefix: &[u8], at_least: usize, last: bool) -> RequestScan<'_> {
     match find(prefix, at_least, SHORTEST, last) {
         HeadAt::NeedMore { at_least: wanted } => {
-            let fresh = prefix.get(at_least.saturating_sub(3)..).unwrap_or(prefix);
+            // An earlier call may have asked for a whole shortest head behind empty lines.
+            let seen = at_least.saturating_sub(head::MAX_EMPTY + SHORTEST);
+            let fresh = prefix.get(seen..).unwrap_or(prefix);
             if memchr::memchr(b'\n', fresh).is_some()
                 && let Some(refusal) = refusal(prefix)
             {
