@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn authorities_are_split_into_host_and_port() {
-        let cases: &[(&[u8], Option<&[u8]>, Option<u16>)] = &[
+        type Case = (&'static [u8], Option<&'static [u8]>, Option<u16>);
+        let cases: &[Case] = &[
             (b"a.example", Some(b"a.example"), None),
             (b"a.example:8080", Some(b"a.example"), Some(8080)),
             (b"a.example:", Some(b"a.example"), None),

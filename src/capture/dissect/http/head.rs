@@ -7,7 +7,7 @@ use super::authority::{number, split_at_byte};
 pub(super) const MAX_FIELDS: usize = 64;
 
 /// How many bytes of empty lines before a head are passed over.
-const MAX_EMPTY: usize = 16;
+pub(super) const MAX_EMPTY: usize = 16;
 
 /// Where the first line begins that is not empty.
 pub(super) fn skip_empty_lines(prefix: &[u8]) -> usize {

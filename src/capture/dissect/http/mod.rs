@@ -3,7 +3,8 @@
 //! Every function is pure and looks at the contiguous prefix of one direction of a TCP stream.
 //! A head is read once it is whole. One that never becomes whole, has more fields than are
 //! usual or is not quite as it should be is read line by line, so that it still names its host:
-//! what a firewall blocks is often cut, and what it sends is often sloppy.
+//! what a firewall blocks is often cut, and what it sends is often sloppy. Where both ways apply
+//! they give the same.
 
 mod authority;
 mod head;

@@ -82,7 +82,9 @@ pub fn scan_request(prefix: &[u8], last: bool) -> RequestScan<'_> {
 pub fn scan_request_onward(prefix: &[u8], at_least: usize, last: bool) -> RequestScan<'_> {
     match find(prefix, at_least, SHORTEST, last) {
         HeadAt::NeedMore { at_least: wanted } => {
-            let fresh = prefix.get(at_least.saturating_sub(3)..).unwrap_or(prefix);
+            // An earlier call may have asked for a whole shortest head behind empty lines.
+            let seen = at_least.saturating_sub(head::MAX_EMPTY + SHORTEST);
+            let fresh = prefix.get(seen..).unwrap_or(prefix);
             if memchr::memchr(b'\n', fresh).is_some()
                 && let Some(refusal) = refusal(prefix)
             {
@@ -110,21 +112,18 @@ fn refusal(prefix: &[u8]) -> Option<RequestScan<'_>> {
     request_line(head::lines(head).next()?).err()
 }
 
-/// Reads a whole head as it should be. `None` when it has no host that way, or too many fields.
+/// Reads a whole head that is as it should be; `None` for any other, and for one with more fields
+/// than there is room for.
 fn parse(head: &[u8]) -> Option<Request<'_>> {
     let mut slots = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut []);
-    let mut config = httparse::ParserConfig::default();
-    config.ignore_invalid_headers_in_requests(true);
-    let status = config.parse_request_with_uninit_headers(&mut parsed, head, &mut slots).ok()?;
-    if status.is_partial() {
+    if parsed.parse_with_uninit_headers(head, &mut slots).ok()?.is_partial() {
         return None;
     }
     let mut reading = Reading::new(parsed.method?.as_bytes(), parsed.path?.as_bytes(), true);
     for field in parsed.headers.iter() {
         reading.field(field.name.as_bytes(), field.value);
     }
-    reading.request.host_header?;
     Some(reading.finish())
 }
 

@@ -104,12 +104,12 @@ fn begins_status_line(bytes: &[u8]) -> bool {
     is_version && bytes.iter().enumerate().take(13).all(fits)
 }
 
-/// Reads a whole head as it should be. `None` when it is not so, or has too many fields.
+/// Reads a whole head that is as it should be; `None` for any other, and for one with more fields
+/// than there is room for.
 fn parse(head: &[u8]) -> Option<Response<'_>> {
     let mut slots = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
-    let mut config = httparse::ParserConfig::default();
-    config.ignore_invalid_headers_in_responses(true);
+    let config = httparse::ParserConfig::default();
     let status = config.parse_response_with_uninit_headers(&mut parsed, head, &mut slots).ok()?;
     if status.is_partial() {
         return None;

@@ -267,6 +267,17 @@ fn a_head_that_comes_byte_by_byte_gives_the_same_as_at_once() {
     }
 }
 
+#[test]
+fn a_line_of_another_protocol_is_refused_though_it_is_shorter_than_any_head() {
+    for other in [&b"\r\nPOS\nPOST / H"[..], b"A\n\nGET / HTTP/1.1"] {
+        let RequestScan::NeedMore { at_least } = scan_request(&other[..1], false) else {
+            panic!("an answer out of one byte");
+        };
+        assert_eq!(scan_request_onward(other, at_least, false), RequestScan::NotHttp);
+        assert_eq!(scan_request(other, false), RequestScan::NotHttp);
+    }
+}
+
 fn host_names() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9]([a-zA-Z0-9-]{0,20}\\.){0,3}[a-z]{1,9}"
 }
@@ -372,6 +383,14 @@ proptest! {
         for (place, value) in damage {
             let place = place.index(bytes.len());
             bytes[place] = value;
+        }
+        let mut known = None;
+        for there in 0..=bytes.len() {
+            if let RequestScan::Request(scan) = scan_request(&bytes[..there], true)
+                && let Some(host) = scan.host_header
+            {
+                prop_assert_eq!(*known.get_or_insert(host), host);
+            }
         }
         bytes.truncate(cut.index(bytes.len() + 1));
         fuzz_http(&bytes);

@@ -116,8 +116,20 @@ fn walk<'a>(mut body: Cursor<'a>, scan: &mut HelloScan<'a>, flawed: &mut bool) -
     let mut extensions = body.vector16(flawed)?;
     *flawed |= !body.is_at_limit();
     while !extensions.is_at_limit() {
-        let kind = extensions.u16()?;
-        let content = extensions.vector16(flawed)?;
+        let &[kind_high, kind_low, high, low] = extensions.take(4)? else { return Err(Stop::Cut) };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let content = extensions.part(length, flawed);
+        let kind = u16::from_be_bytes([kind_high, kind_low]);
+        if !matches!(
+            kind,
+            SERVER_NAME
+                | ALPN
+                | SUPPORTED_VERSIONS
+                | ENCRYPTED_CLIENT_HELLO
+                | ENCRYPTED_SERVER_NAME
+        ) {
+            continue;
+        }
         match read_extension(kind, content, scan, flawed) {
             Err(Stop::Malformed) => *flawed = true,
             Err(Stop::Cut) => return Err(Stop::Cut),
@@ -228,16 +240,22 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads a length of two bytes and returns the part that it covers, moving behind it. A part
-    /// that would lead beyond the limit ends there and is a flaw.
+    /// Reads a length of two bytes and returns the part that it covers.
     #[inline]
     pub(super) fn vector16(&mut self, flawed: &mut bool) -> Result<Self, Stop> {
-        let length = usize::from(self.u16()?);
+        let length = self.u16()?;
+        Ok(self.part(length.into(), flawed))
+    }
+
+    /// The next `length` bytes as a part of their own, moving behind it. A part that would lead
+    /// beyond the limit ends there and is a flaw.
+    #[inline]
+    fn part(&mut self, length: usize, flawed: &mut bool) -> Self {
         let room = self.limit.saturating_sub(self.position);
         *flawed |= length > room;
         let part = Self { limit: self.position + length.min(room), ..*self };
         self.position = part.limit;
-        Ok(part)
+        part
     }
 }
 

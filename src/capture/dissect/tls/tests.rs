@@ -475,6 +475,15 @@ proptest! {
             let place = place.index(bytes.len());
             bytes[place] = value;
         }
+        let mut known: Option<Vec<u8>> = None;
+        for there in 0..=bytes.len() {
+            let mut scratch = Vec::new();
+            let name = scan_client_hello(&bytes[..there], &mut scratch).server_name;
+            match (&known, name) {
+                (Some(known), name) => prop_assert_eq!(Some(&known[..]), name),
+                (None, name) => known = name.map(<[u8]>::to_vec),
+            }
+        }
         bytes.truncate(cut.index(bytes.len() + 1));
         fuzz_tls(&bytes);
         fuzz_tls(bytes.get(5..).unwrap_or_default());
