@@ -17,6 +17,9 @@ use crate::observe::AnomalyKind;
 /// LINKTYPE_ETHERNET.
 pub const ETHERNET: u16 = 1;
 
+/// LINKTYPE_IEEE802_11.
+pub(crate) const IEEE802_11: u16 = 105;
+
 /// The EtherType of IPv4.
 pub(crate) const ETHER_TYPE_IPV4: u16 = 0x0800;
 
@@ -108,6 +111,12 @@ pub const LINK_TYPES: &[LinkType] = &[
 #[must_use]
 pub fn link_type_name(number: u16) -> Option<&'static str> {
     find(number).map(|known| known.name)
+}
+
+/// Whether a VLAN tag of IEEE 802.1Q or 802.1ad follows an EtherType.
+#[inline]
+pub(crate) const fn is_vlan_tag(ether_type: u16) -> bool {
+    matches!(ether_type, 0x8100 | 0x88a8)
 }
 
 /// Peels layers off until an IP header starts: its frame, or `None` where none follows.

@@ -1,7 +1,7 @@
 //! From the bytes of one packet to addresses, ports, TCP fields and the payload's range.
 //!
 //! [`decode`] runs for every packet of a capture: it allocates nothing and copies nothing but
-//! header fields. Ethernet with IP takes a short way; everything else goes through the tables
+//! header fields. Ethernet with up to two VLAN tags and IP takes a short way; everything else goes through the tables
 //! of [`link`](super::link) and of `tunnel`. Where packets are in packets, the innermost
 //! addresses make the flow.
 //!
@@ -210,11 +210,16 @@ pub struct Fragment {
 #[inline]
 pub fn decode(link_type: u16, bytes: &[u8], original: u32) -> Result<Decoded, AnomalyKind> {
     let frame = Frame::new(bytes, original);
-    if link_type == ETHERNET
-        && let Some(ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6) = frame.u16(12)
-        && let Some(body) = frame.skip(14)
-    {
-        return ip::decode(body, MAX_LAYERS);
+    if link_type == ETHERNET {
+        let mut at = 12;
+        while at < 20 && frame.u16(at).is_some_and(link::is_vlan_tag) {
+            at += 4;
+        }
+        if let Some(ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6) = frame.u16(at)
+            && let Some(body) = frame.skip(at + 2)
+        {
+            return ip::decode(body, MAX_LAYERS);
+        }
     }
     decode_layers(link_type, frame)
 }
