@@ -103,6 +103,15 @@ fn padding_is_no_payload() {
 }
 
 #[test]
+fn an_ip_length_that_counts_padding_gives_no_payload() {
+    let mut packet = v4(6, &tcp(b""));
+    packet[3] += 6;
+    let ppp = join(&[&[0x11, 0, 0, 1, 0, 54, 0, 0x21], &packet, &[0; 6]]);
+    let found = segment(1, &ethernet(0x8864, &ppp));
+    assert_eq!((found.payload_captured, found.payload_length), (0, 0));
+}
+
+#[test]
 fn without_an_ip_length_the_packet_fills_the_frame() {
     let mut packet = v4(6, &tcp(&[7; 3000]));
     packet[2..4].fill(0);

@@ -141,7 +141,7 @@ fn gre(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     match protocol {
         0x88be => erspan(body, flags & SEQUENCE != 0),
         0x22eb => erspan_version_3(body),
-        // Web cache redirection: a header of four bytes, in the protocol's second version, before IP.
+        // Web cache redirection; its second version has a header of four bytes before IP.
         0x883e => match body.link_u8(0)? >> 4 {
             4 => Ok((Next::Ip, body)),
             _ => Ok((Next::Ip, body.link(4)?)),
