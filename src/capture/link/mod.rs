@@ -1,7 +1,7 @@
 //! Link types: from the bytes of a packet to its IP header.
 //!
-//! A layer is peeled by a function that takes a [`Frame`] and says what follows in it, a
-//! [`Next`]. Layers are declared in tables, one entry each: link types in [`LINK_TYPES`],
+//! A layer is peeled by a function that takes a `Frame` and says what follows in it, a
+//! `Next`. Layers are declared in tables, one entry each: link types in [`LINK_TYPES`],
 //! EtherTypes in `ether::ETHER_TYPES`. Nothing here knows IP beyond "it starts here".
 
 mod ether;
