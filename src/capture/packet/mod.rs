@@ -2,7 +2,7 @@
 //!
 //! [`decode`] runs for every packet of a capture: it allocates nothing and copies nothing but
 //! header fields. Ethernet with up to two VLAN tags and IP takes a short way; everything else
-//! goes through the tables of [`link`](super::link) and of `tunnel`. Where packets are in
+//! goes through the tables of [`link`] and of `tunnel`. Where packets are in
 //! packets, the innermost addresses make the flow.
 //!
 //! Packets that the capture cut short, offloaded packets without an IP length and padded
