@@ -91,7 +91,7 @@ pub(super) fn pppoe(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> 
     if version_and_type != 0x11 {
         return Err(AnomalyKind::LinkHeaderInvalid);
     }
-    let body = frame.link(6)?.trim(usize::from(u16::from_be_bytes([high, low])));
+    let body = frame.link(6)?.limit(usize::from(u16::from_be_bytes([high, low])));
     Ok((if code == 0 { Next::Ppp } else { Next::NotIp }, body))
 }
 
@@ -100,7 +100,7 @@ fn type_or_length(number: u16, body: Frame<'_>) -> Result<(Next, Frame<'_>), Ano
     if number >= FIRST_ETHER_TYPE {
         Ok((Next::EtherType(number), body))
     } else if number <= MAX_LENGTH {
-        Ok((Next::Llc, body.trim(usize::from(number))))
+        Ok((Next::Llc, body.limit(usize::from(number))))
     } else {
         Err(AnomalyKind::LinkHeaderInvalid)
     }

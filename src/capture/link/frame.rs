@@ -10,13 +10,14 @@ pub(crate) struct Frame<'a> {
     bytes: &'a [u8],
     offset: usize,
     wire: usize,
+    is_limited: bool,
 }
 
 impl<'a> Frame<'a> {
     /// The whole packet, `original` bytes long on the wire.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8], original: u32) -> Self {
-        Self { bytes, offset: 0, wire: bytes.len().max(original as usize) }
+        Self { bytes, offset: 0, wire: bytes.len().max(original as usize), is_limited: false }
     }
 
     /// The captured bytes from here on.
@@ -45,6 +46,7 @@ impl<'a> Frame<'a> {
             bytes,
             offset: self.offset.saturating_add(count),
             wire: self.wire.saturating_sub(count),
+            ..self
         })
     }
 
@@ -54,11 +56,24 @@ impl<'a> Frame<'a> {
         self.skip(count).ok_or(AnomalyKind::LinkHeaderCut)
     }
 
-    /// The frame as long as a length field says. Longer than what was captured means that the
-    /// rest was not captured; what is captured beyond it is padding or a trailer.
+    /// The frame as long as an IP or UDP length says. Longer than what was captured means that
+    /// the rest was not captured: some tools cut packets and write the cut length as the original,
+    /// and mirrors cut packets before they encapsulate them. What is captured beyond the length
+    /// is padding or a trailer.
     #[inline]
     pub(crate) fn trim(self, length: usize) -> Self {
-        Self { bytes: self.bytes.get(..length).unwrap_or(self.bytes), wire: length, ..self }
+        let wire = if self.is_limited { length.min(self.wire) } else { length };
+        Self {
+            bytes: self.bytes.get(..length).unwrap_or(self.bytes),
+            offset: self.offset,
+            wire,
+            is_limited: false,
+        }
+    }
+
+    /// The frame as long as a link-layer header says. An IP length beyond that counts padding.
+    pub(crate) fn limit(self, length: usize) -> Self {
+        Self { is_limited: true, ..self.trim(length) }
     }
 
     /// The byte at `at`.

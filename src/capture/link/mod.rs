@@ -1,7 +1,7 @@
 //! Link types: from the bytes of a packet to its IP header.
 //!
-//! A layer is peeled by a function that takes a [`Frame`] and says what follows in it, a
-//! [`Next`]. Layers are declared in tables, one entry each: link types in [`LINK_TYPES`],
+//! A layer is peeled by a function that takes a `Frame` and says what follows in it, a
+//! `Next`. Layers are declared in tables, one entry each: link types in [`LINK_TYPES`],
 //! EtherTypes in `ether::ETHER_TYPES`. Nothing here knows IP beyond "it starts here".
 
 mod ether;
@@ -16,6 +16,9 @@ use crate::observe::AnomalyKind;
 
 /// LINKTYPE_ETHERNET.
 pub const ETHERNET: u16 = 1;
+
+/// LINKTYPE_IEEE802_11.
+pub(crate) const IEEE802_11: u16 = 105;
 
 /// The EtherType of IPv4.
 pub(crate) const ETHER_TYPE_IPV4: u16 = 0x0800;
@@ -108,6 +111,12 @@ pub const LINK_TYPES: &[LinkType] = &[
 #[must_use]
 pub fn link_type_name(number: u16) -> Option<&'static str> {
     find(number).map(|known| known.name)
+}
+
+/// Whether a VLAN tag of IEEE 802.1Q or 802.1ad follows an EtherType.
+#[inline]
+pub(crate) const fn is_vlan_tag(ether_type: u16) -> bool {
+    matches!(ether_type, 0x8100 | 0x88a8)
 }
 
 /// Peels layers off until an IP header starts: its frame, or `None` where none follows.

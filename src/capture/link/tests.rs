@@ -22,6 +22,10 @@ fn a_frame_knows_where_it_is_and_how_long_it_was() {
     assert_eq!((shorter.bytes(), shorter.wire()), (&[3, 4, 5][..], 3));
     let longer = inner.trim(100);
     assert_eq!((longer.bytes(), longer.wire()), (&[3, 4, 5, 6][..], 100));
+    let limited = inner.limit(3);
+    assert_eq!((limited.bytes(), limited.wire()), (&[3, 4, 5][..], 3));
+    assert_eq!(limited.trim(4).wire(), 3);
+    assert_eq!(limited.skip(1).unwrap().trim(1).trim(9).wire(), 9);
     assert_eq!(frame.skip(7), None);
     assert_eq!(frame.u16(usize::MAX), None);
     assert_eq!(Frame::new(&[1, 2], 0).wire(), 2);

@@ -1,10 +1,7 @@
 //! IEEE 802.11 and the headers that capture drivers put before it.
 
-use super::{Frame, Next};
+use super::{Frame, IEEE802_11, Next};
 use crate::observe::AnomalyKind;
-
-/// LINKTYPE_IEEE802_11.
-const IEEE802_11: Next = Next::LinkType(105);
 
 /// A data frame in clear, down to its 802.2 header (IEEE 802.11 clause 9.2.3).
 ///
@@ -48,14 +45,14 @@ pub(super) fn radiotap(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKin
 pub(super) fn prism(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     match frame.link_array(0)? {
         [0x80, 0x21, 0x10, _] => avs(frame),
-        _ => Ok((IEEE802_11, frame.link(144)?)),
+        _ => Ok((Next::LinkType(IEEE802_11), frame.link(144)?)),
     }
 }
 
 /// The AVS header: a magic number and its length.
 pub(super) fn avs(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     let length = u32::from_be_bytes(frame.link_array(4)?);
-    Ok((IEEE802_11, frame.link(length as usize)?))
+    Ok((Next::LinkType(IEEE802_11), frame.link(length as usize)?))
 }
 
 /// Per-packet information: its length and the link type after it.

@@ -255,6 +255,17 @@ pub(crate) fn every_shape() -> Vec<(&'static str, u16, Vec<u8>)> {
         ),
         ("PPTP", 1, in_v4(47, &join(&[&[0x30, 0x81, 0x88, 0x0b], &[0; 12], &[0xff, 3], &ppp]))),
         ("WCCP", 1, in_v4(47, &join(&[&[0, 0, 0x88, 0x3e, 0, 0, 0, 0], &four]))),
+        (
+            "Aruba",
+            1,
+            in_v4(47, &join(&[&[0, 0, 0x82, 0x00], &[0x88, 0x01, 0, 0], &[7; 22], &snap])),
+        ),
+        ("GRE in UDP", 1, in_udp(4754, &join(&[&[0, 0, 8, 0], &four]))),
+        (
+            "802.1Q three times",
+            1,
+            ethernet(0x8100, &join(&[&[0, 5, 0x81, 0, 0, 6, 0x81, 0, 0, 7, 0x08, 0], &four])),
+        ),
         ("EtherIP", 1, in_v4(97, &join(&[&[0x30, 0], &frame]))),
         ("MPLS in IP", 1, in_v4(137, &label(1, &four))),
         ("MPLS in UDP", 1, in_udp(6635, &label(1, &four))),

@@ -7,8 +7,9 @@ use super::{Decoded, Fragment, icmp, transport, tunnel};
 use crate::capture::link::Frame;
 use crate::observe::AnomalyKind;
 
-/// How many extension headers are followed in one packet; RFC 8200 section 4.1 knows seven.
-const MAX_EXTENSIONS: usize = 16;
+/// How many extension headers are followed in one packet: many more than the seven of RFC 8200
+/// section 4.1, so that stuffing a packet with them does not hide it.
+const MAX_EXTENSIONS: usize = 128;
 
 /// Decodes an IP packet; `layers` is how many more layers may be peeled inside it.
 #[inline]
@@ -100,11 +101,19 @@ fn v6(frame: Frame<'_>, layers: u8) -> Result<Decoded, AnomalyKind> {
 #[inline]
 fn upper(ip: Ip, body: Frame<'_>, layers: u8) -> Result<Decoded, AnomalyKind> {
     match ip.protocol {
-        TCP => transport::tcp(&ip, body).map(|(segment, _)| Decoded::Segment(segment)),
+        TCP => {
+            let (segment, _) = transport::tcp(&ip, body)?;
+            Ok(Decoded::Segment(segment))
+        }
         UDP => {
             let (segment, payload) = transport::udp(&ip, body)?;
-            let ports = (segment.source.port, segment.destination.port);
-            tunnel::in_udp(ports, payload, layers).unwrap_or(Ok(Decoded::Segment(segment)))
+            let ports = [segment.destination.port, segment.source.port];
+            if tunnel::is_udp_port(ports)
+                && let Some(inner) = tunnel::in_udp(ports, payload, layers)
+            {
+                return inner;
+            }
+            Ok(Decoded::Segment(segment))
         }
         _ => upper_other(ip, body, layers),
     }
@@ -120,7 +129,10 @@ fn upper_other(mut ip: Ip, body: Frame<'_>, layers: u8) -> Result<Decoded, Anoma
             }
             (body, Some(part)) => Ok(Decoded::Fragment(fragment(&ip, part, body))),
         },
-        _ => tunnel::in_ip(ip.protocol, body, layers).unwrap_or_else(|| Ok(other(&ip))),
+        _ => match tunnel::in_ip(ip.protocol, body, layers) {
+            Some(inner) => inner,
+            None => Ok(other(&ip)),
+        },
     }
 }
 

@@ -1,9 +1,9 @@
 //! From the bytes of one packet to addresses, ports, TCP fields and the payload's range.
 //!
 //! [`decode`] runs for every packet of a capture: it allocates nothing and copies nothing but
-//! header fields. Ethernet with IP takes a short way; everything else goes through the tables
-//! of [`link`](super::link) and of `tunnel`. Where packets are in packets, the innermost
-//! addresses make the flow.
+//! header fields. Ethernet with up to two VLAN tags and IP takes a short way; everything else
+//! goes through the tables of [`link`] and of `tunnel`. Where packets are in
+//! packets, the innermost addresses make the flow.
 //!
 //! Packets that the capture cut short, offloaded packets without an IP length and padded
 //! Ethernet frames are ordinary here.
@@ -57,8 +57,8 @@ pub struct Segment {
     /// How many bytes of payload were captured.
     pub payload_captured: u32,
     /// How many bytes of payload there were on the wire, by the IP (and UDP) length. More than
-    /// `payload_captured` where the capture cut the packet. For the first fragment of a packet,
-    /// the bytes in this fragment.
+    /// `payload_captured` where the packet was cut. For the first fragment of a packet, the bytes
+    /// in this fragment.
     pub payload_length: u32,
 }
 
@@ -148,7 +148,9 @@ impl std::fmt::Debug for TcpFlags {
     }
 }
 
-/// An ICMP error: types 3, 4, 5, 11 and 12 of ICMP (RFC 792), 1 to 4 of ICMPv6 (RFC 4443).
+/// An ICMP message that quotes a packet: types 3, 4, 5, 11 and 12 of ICMP (RFC 792), 1 to 4 of
+/// ICMPv6 (RFC 4443). Type 5 is a redirect, after which the packet is forwarded all the same, and
+/// type 4 a source quench: neither says that anything was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IcmpError {
     /// Whether this is ICMPv6.
@@ -210,11 +212,16 @@ pub struct Fragment {
 #[inline]
 pub fn decode(link_type: u16, bytes: &[u8], original: u32) -> Result<Decoded, AnomalyKind> {
     let frame = Frame::new(bytes, original);
-    if link_type == ETHERNET
-        && let Some(ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6) = frame.u16(12)
-        && let Some(body) = frame.skip(14)
-    {
-        return ip::decode(body, MAX_LAYERS);
+    if link_type == ETHERNET {
+        let mut at = 12;
+        while at < 20 && frame.u16(at).is_some_and(link::is_vlan_tag) {
+            at += 4;
+        }
+        if let Some(ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6) = frame.u16(at)
+            && let Some(body) = frame.skip(at + 2)
+        {
+            return ip::decode(body, MAX_LAYERS);
+        }
     }
     decode_layers(link_type, frame)
 }

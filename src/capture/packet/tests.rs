@@ -103,6 +103,15 @@ fn padding_is_no_payload() {
 }
 
 #[test]
+fn an_ip_length_that_counts_padding_gives_no_payload() {
+    let mut packet = v4(6, &tcp(b""));
+    packet[3] += 6;
+    let ppp = join(&[&[0x11, 0, 0, 1, 0, 54, 0, 0x21], &packet, &[0; 6]]);
+    let found = segment(1, &ethernet(0x8864, &ppp));
+    assert_eq!((found.payload_captured, found.payload_length), (0, 0));
+}
+
+#[test]
 fn without_an_ip_length_the_packet_fills_the_frame() {
     let mut packet = v4(6, &tcp(&[7; 3000]));
     packet[2..4].fill(0);
@@ -168,10 +177,12 @@ fn headers_that_contradict_themselves_are_told_from_cut_ones() {
         (v6(43, &[6, 200, 0, 0, 0, 0, 0, 0]), IpHeaderInvalid),
         (cut(v6(43, &[6; 200]), 50), IpHeaderCut),
         (v6(51, &[6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), IpHeaderInvalid),
-        (v6(0, &[0; 400]), IpHeaderInvalid),
+        (v6(0, &[0; 2000]), IpHeaderInvalid),
     ];
     for (index, (packet, kind)) in cases.into_iter().enumerate() {
-        let original = u32::from(packet.get(3).copied().unwrap_or(0)).max(240);
+        let original = u32::from(packet.get(3).copied().unwrap_or(0))
+            .max(240)
+            .max(u32::try_from(packet.len()).unwrap());
         assert_eq!(decode(101, &packet, original), Err(kind), "case {index}");
     }
 }

@@ -4,7 +4,7 @@
 //! where the inner IP header fits, so that other traffic on such a port stays what it is.
 
 use super::{Decoded, ip};
-use crate::capture::link::{self, ETHER_TYPE_MPLS, Frame, Next, Peel};
+use crate::capture::link::{self, ETHER_TYPE_MPLS, Frame, IEEE802_11, Next, Peel};
 use crate::observe::AnomalyKind;
 
 /// IP protocol numbers that lead on.
@@ -26,6 +26,8 @@ const IN_UDP: &[(u16, Peel)] = &[
     (4789, vxlan),
     (8472, vxlan),
     (4790, vxlan_generic),
+    // GRE in UDP (RFC 8086).
+    (4754, gre),
     (6081, geneve),
     (6635, mpls),
 ];
@@ -45,30 +47,21 @@ pub(super) fn in_ip(
         .map(|inner| inner.and_then(|packet| ip::decode(packet, layers)))
 }
 
-/// What a tunnel in UDP leads to; `None` where these ports lead nowhere, or the payload is no
-/// such tunnel.
+/// Whether one of the ports may lead on.
 #[inline]
-pub(super) fn in_udp(
-    (source, destination): (u16, u16),
-    payload: Frame<'_>,
-    layers: u8,
-) -> Option<Result<Decoded, AnomalyKind>> {
-    let is_known = |port: u16| IN_UDP.iter().any(|(known, _)| *known == port);
-    if is_known(source) || is_known(destination) {
-        by_port(source, destination, payload, layers)
-    } else {
-        None
-    }
+pub(super) fn is_udp_port(ports: [u16; 2]) -> bool {
+    IN_UDP.iter().any(|(known, _)| ports.contains(known))
 }
 
+/// What a tunnel in UDP leads to; `None` where these ports lead nowhere, or the payload is no
+/// such tunnel. The first port is asked first.
 #[cold]
-fn by_port(
-    source: u16,
-    destination: u16,
+pub(super) fn in_udp(
+    ports: [u16; 2],
     payload: Frame<'_>,
     layers: u8,
 ) -> Option<Result<Decoded, AnomalyKind>> {
-    for port in [destination, source] {
+    for port in ports {
         let Some((_, peel)) = IN_UDP.iter().find(|(known, _)| *known == port) else { continue };
         let mut left = layers;
         match follow(*peel, payload, &mut left) {
@@ -148,11 +141,13 @@ fn gre(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     match protocol {
         0x88be => erspan(body, flags & SEQUENCE != 0),
         0x22eb => erspan_version_3(body),
-        // Web cache redirection: a header of four bytes, in the protocol's second version, before IP.
+        // Web cache redirection; its second version has a header of four bytes before IP.
         0x883e => match body.link_u8(0)? >> 4 {
             4 => Ok((Next::Ip, body)),
             _ => Ok((Next::Ip, body.link(4)?)),
         },
+        // Aruba access points: an 802.11 frame, the number telling its queue.
+        0x8200..=0x83ff => Ok((Next::LinkType(IEEE802_11), body)),
         other => Ok((Next::EtherType(other), body)),
     }
 }
