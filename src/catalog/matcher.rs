@@ -226,7 +226,7 @@ mod tests {
     fn pattern() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             4 => label().prop_map(str::to_owned),
-            2 => Just("*".to_owned()),
+            3 => Just("*".to_owned()),
             1 => label().prop_map(|l| format!("*{l}")),
             1 => label().prop_map(|l| format!("{l}*")),
             1 => (label(), label()).prop_map(|(l, r)| format!("{l}*{r}")),
@@ -245,7 +245,7 @@ mod tests {
     fn recipe() -> impl Strategy<Value = (Vec<&'static str>, u8, prop::sample::Index)> {
         let filling =
             prop::sample::select(vec!["", "a", "b", "ab", "a.b", "b.a.a", ".", "a.", ".a"]);
-        (prop::collection::vec(filling, 4), 0_u8..12, any::<prop::sample::Index>())
+        (prop::collection::vec(filling, 4), 0_u8..16, any::<prop::sample::Index>())
     }
 
     fn cook(
@@ -265,7 +265,7 @@ mod tests {
             3 => name.insert(at, '.'),
             4 => name.insert(at, 'a'),
             5 => drop((at < name.len()).then(|| name.remove(at))),
-            6 => name = pattern.trim_start_matches("*.").replace('*', "a"),
+            6 | 12..16 => name = pattern.trim_start_matches("*.").replace('*', "a"),
             7 => name.insert_str(0, "b."),
             _ => {}
         }
@@ -281,7 +281,7 @@ mod tests {
             recipe in recipe(),
             which in any::<prop::sample::Index>(),
         ) {
-            let name = cook(which.get(patterns.as_slice()), &recipe);
+            let name = cook(&patterns[which.index(patterns.len())], &recipe);
             let matcher = matcher(&patterns);
             let mut expected = (Vec::new(), Vec::new());
             for (index, text) in (0..).zip(&patterns) {
@@ -316,6 +316,6 @@ mod tests {
             hits += matched.len();
             near += missed.len();
         }
-        assert!((200..900).contains(&hits) && near > 10, "{hits} hits, {near} near misses");
+        assert!((200..900).contains(&hits) && near > 30, "{hits} hits, {near} near misses");
     }
 }

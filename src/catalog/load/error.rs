@@ -73,11 +73,15 @@ impl CatalogError {
 
     pub(super) fn from_toml(path: &str, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message();
+        let span = error.span().unwrap_or_default();
+        let begins_with_digit =
+            text.as_bytes().get(span.start).is_some_and(|byte| byte.is_ascii_digit());
         let advice = if message.starts_with("unknown field") {
             "correct the spelling or take it out"
         } else if message.starts_with("missing field") {
             "add it; the least is [catalog] with name and edition, and [[endpoint]] with pattern and protocol"
-        } else if message.starts_with("invalid type: date") {
+        // This is how a date appears to whoever expects a text.
+        } else if message.starts_with("invalid type: map") && begins_with_digit {
             "put the date in quotes"
         } else if message.starts_with("invalid type") {
             "write a value of that type"
@@ -87,7 +91,6 @@ impl CatalogError {
             "correct the TOML here; texts stand in double quotes"
         };
         let message = message.replace('\n', "; ");
-        let span = error.span().unwrap_or_default();
         Self::one(path, Problem::at(text, span, &message, advice))
     }
 
