@@ -73,6 +73,9 @@ impl Matcher {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
+            // Its search for rare bytes loses to the bare automaton: names and log lines are short,
+            // and the letters of one name occur in every other.
+            .prefilter(false)
             .build(by_needle.keys())?;
         let mut ends = Vec::with_capacity(by_needle.len());
         let mut candidates = Vec::new();
