@@ -33,7 +33,7 @@ pub enum CatalogCommand {
     },
     /// Show the endpoints of a catalog: all of them, or those of some clouds and scenarios
     Show {
-        /// A built-in catalog NAME[@EDITION], or a file
+        /// A built-in catalog by its name and edition, or a file
         #[arg(value_name = "NAME[@EDITION]|FILE", default_value = Catalog::DEFAULT)]
         catalog: String,
         /// What to show
@@ -205,7 +205,7 @@ fn show(
         writeln!(out, "\nEither-or")?;
         for alternative in &view.alternatives {
             let purpose = alternative.occurrence.purpose.unwrap_or("may be replaced");
-            writeln!(out, "  {}  {purpose}", alternative.endpoint)?;
+            writeln!(out, "  {}\n    {purpose}", alternative.endpoint)?;
             if !alternative.patterns.is_empty() {
                 writeln!(out, "    {}", alternative.patterns.join(", "))?;
             }
