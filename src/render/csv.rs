@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Places, escape};
+use super::{Places, csv_error, escape};
 use crate::report::{EndpointReport, MixedBy, NameReport, Report};
 
 /// The columns, in order.
@@ -35,13 +35,13 @@ pub const COLUMNS: [&str; 18] = [
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let places = Places::new(&report.inputs);
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(COLUMNS).map_err(csv_error)?;
     for endpoint in &report.endpoints {
         if endpoint.names.is_empty() {
-            writer.write_record(row(&places, endpoint, None))?;
+            writer.write_record(row(&places, endpoint, None)).map_err(csv_error)?;
         }
         for name in &endpoint.names {
-            writer.write_record(row(&places, endpoint, Some(name)))?;
+            writer.write_record(row(&places, endpoint, Some(name))).map_err(csv_error)?;
         }
     }
     writer.flush()

@@ -34,12 +34,16 @@ pub fn render(
         let outcome = event.outcome.map_or("", |outcome| outcome.as_str());
         let cells = [time(event), Cow::Borrowed(outcome), Cow::Owned(story(event))];
         page.row(&columns, tone(event.outcome), cells)?;
+        let client = escape::terminal(&event.client);
+        let server = escape::terminal(&event.server);
+        let named_by = event.named_by.as_str();
+        page.item(4, &format!("{client} to {server}, named by {named_by}"))?;
         let place = places.place(event.input, event.record);
         let mut pointer = escape::terminal(&place).into_owned();
         if let Some(filter) = &event.wireshark {
             pointer.push_str(&format!("; {}", escape::terminal(filter)));
         }
-        page.item(columns.second_start(), &pointer)?;
+        page.item(4, &pointer)?;
     }
     if report.omitted > 0 {
         page.blank()?;
@@ -81,10 +85,7 @@ fn tone(outcome: Option<Outcome>) -> Tone {
 fn story(event: &ExplainEvent) -> String {
     let channel = escape::terminal(&event.channel);
     let name = escape::terminal_name(&event.name);
-    let client = escape::terminal(&event.client);
-    let server = escape::terminal(&event.server);
-    let named_by = event.named_by.as_str();
-    let mut text = format!("{channel} {client} to {server}, {name} by {named_by}");
+    let mut text = format!("{channel} {name}");
     if let Some(cause) = event.outcome.and_then(Outcome::cause) {
         text.push_str(&format!(", {cause}"));
     }

@@ -13,6 +13,7 @@ mod table;
 pub mod terminal;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use crate::report::{InputKind, InputReport};
 
@@ -79,6 +80,14 @@ impl<'a> Places<'a> {
 /// What a record of this input is called.
 fn record_noun(input: &InputReport) -> &'static str {
     if input.kind == InputKind::Capture { "packet" } else { "line" }
+}
+
+/// The error of the writer below, so that a closed pipe is known as one.
+fn csv_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn file_name(path: &str) -> &str {

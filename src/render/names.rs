@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::table::{Columns, Page, Tone, counted, grouped};
-use super::{Places, TerminalOptions, escape, json, terminal};
+use super::{Places, TerminalOptions, csv_error, escape, json, terminal};
 use crate::report::NamesReport;
 
 /// The columns of the CSV, in order; they are the keys of the JSON Lines.
@@ -36,7 +36,7 @@ pub fn render_terminal(
             &[
                 (longest(|row| row.source.as_str().len()).max("SOURCE".len()), 16),
                 (longest(|row| grouped(row.count).len()).max("COUNT".len()), 15),
-                (longest(|row| escape::terminal_name(&row.name).len()), page.width() / 2),
+                (longest(|row| escape::terminal_name(&row.name).len()), page.width() / 5 * 2),
             ],
         );
         let head = ["SOURCE", "COUNT", "NAME", "REQUIRED BY"].map(Cow::Borrowed);
@@ -63,7 +63,7 @@ pub fn render_terminal(
 /// Those of `out`.
 pub fn render_csv(report: &NamesReport, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(COLUMNS).map_err(csv_error)?;
     for row in &report.rows {
         let count = row.count.to_string();
         let endpoints = row.endpoints.join("; ");
@@ -75,7 +75,9 @@ pub fn render_csv(report: &NamesReport, out: &mut dyn Write) -> io::Result<()> {
             row.last.as_deref().unwrap_or_default(),
             &endpoints,
         ];
-        writer.write_record(cells.map(escape::csv).iter().map(|cell| cell.as_bytes()))?;
+        writer
+            .write_record(cells.map(escape::csv).iter().map(|cell| cell.as_bytes()))
+            .map_err(csv_error)?;
     }
     writer.flush()
 }
