@@ -10,13 +10,13 @@ use super::engine::Options;
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Manner {
     /// When to use colours; NO_COLOR is respected
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, display_order = 900, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
     /// Show no progress bar and no remarks, only errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 901)]
     pub quiet: bool,
     /// Show all evidence and every input
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 902)]
     pub verbose: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum Color {
 
 /// What is required.
 #[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
-pub struct Selection {
+pub struct Requirement {
     /// Catalog of required endpoints: one that is built in, or a file
     #[arg(long, value_name = "NAME[@EDITION]|FILE")]
     pub catalog: Option<String>,
@@ -53,7 +53,7 @@ pub struct Sources {
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<String>,
     /// Worker threads [default: as many as the machine has cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", display_order = 800)]
     pub threads: Option<NonZeroUsize>,
 }
 

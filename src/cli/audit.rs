@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Selection, Sources};
+use super::arguments::{Requirement, Sources};
 use super::exit::{Exit, FailOn, nothing_judged};
 use super::output::{Format, Outputs};
 use super::{Console, Manner, engine};
@@ -17,7 +17,7 @@ pub struct AuditCommand {
     #[command(flatten)]
     sources: Sources,
     #[command(flatten)]
-    selection: Selection,
+    requirement: Requirement,
     #[command(flatten)]
     outputs: Outputs<AuditFormat>,
     /// The least verdict that makes the exit code 1
@@ -44,12 +44,12 @@ impl Format for AuditFormat {
 
 /// Runs the command.
 pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    let AuditCommand { sources, selection, outputs, fail_on } = command;
+    let AuditCommand { sources, requirement, outputs, fail_on } = command;
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
     let report = console.with_progress(manner, |progress| {
-        engine::audit(&sources.inputs, selection, &sources.options(), progress)
+        engine::audit(&sources.inputs, requirement, &sources.options(), progress)
     });
     match report {
         Ok(report) => finish(&report, outputs, *fail_on, manner, console),

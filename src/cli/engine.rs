@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::arguments::Selection;
+use super::arguments::Requirement;
 use crate::report::{ExplainReport, NamesReport, Report};
 
 /// How to run, beyond what to read and what to require.
@@ -35,7 +35,7 @@ pub enum Error {
 /// When the catalog cannot be loaded or no input is there at all.
 pub fn audit(
     _inputs: &[String],
-    _selection: &Selection,
+    _requirement: &Requirement,
     _options: &Options,
     _progress: &dyn Progress,
 ) -> Result<Report, Error> {
@@ -48,7 +48,7 @@ pub fn audit(
 /// As [`audit`].
 pub fn names(
     _inputs: &[String],
-    _selection: &Selection,
+    _requirement: &Requirement,
     _options: &Options,
     _progress: &dyn Progress,
 ) -> Result<NamesReport, Error> {
@@ -62,7 +62,7 @@ pub fn names(
 pub fn explain(
     _inputs: &[String],
     _target: &str,
-    _selection: &Selection,
+    _requirement: &Requirement,
     _options: &Options,
     _progress: &dyn Progress,
 ) -> Result<ExplainReport, Error> {

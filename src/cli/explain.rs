@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Selection, Sources};
+use super::arguments::{Requirement, Sources};
 use super::exit::Exit;
 use super::output::{Format, Outputs};
 use super::{Console, Manner, engine};
@@ -17,7 +17,7 @@ pub struct ExplainCommand {
     #[command(flatten)]
     sources: Sources,
     #[command(flatten)]
-    selection: Selection,
+    requirement: Requirement,
     #[command(flatten)]
     outputs: Outputs<ExplainFormat>,
 }
@@ -39,12 +39,12 @@ impl Format for ExplainFormat {
 
 /// Runs the command.
 pub(super) fn run(command: &ExplainCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    let ExplainCommand { target, sources, selection, outputs } = command;
+    let ExplainCommand { target, sources, requirement, outputs } = command;
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
     let report = console.with_progress(manner, |progress| {
-        engine::explain(&sources.inputs, target, selection, &sources.options(), progress)
+        engine::explain(&sources.inputs, target, requirement, &sources.options(), progress)
     });
     let report = match report {
         Ok(report) => report,

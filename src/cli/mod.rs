@@ -17,7 +17,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::{Parser, Subcommand};
 
-pub use arguments::{Color, Manner, Selection, Sources};
+pub use arguments::{Color, Manner, Requirement, Sources};
 pub use audit::{AuditCommand, AuditFormat};
 pub use exit::{Exit, FailOn};
 pub use explain::{ExplainCommand, ExplainFormat};
@@ -30,17 +30,20 @@ use engine::Progress;
 use progress::Bar;
 
 /// Tells which required network endpoints were reached, blocked or never seen
-///
-/// Reads packet captures and logs, and says of every endpoint that a service requires whether it
-/// was reached, blocked (by what, with the packets that prove it) or never seen.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "egress-audit", version, after_help = EXIT_CODES)]
+#[command(name = "egress-audit", version, long_about = ABOUT, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
     manner: Manner,
     #[command(subcommand)]
     command: Command,
 }
+
+const ABOUT: &str = "\
+Tells which required network endpoints were reached, blocked or never seen.
+
+Reads packet captures and logs, and says of every endpoint that a service requires
+whether it was reached, blocked (by what, with the packets that prove it) or never seen.";
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Selection, Sources};
+use super::arguments::{Requirement, Sources};
 use super::exit::Exit;
 use super::output::{Format, Outputs};
 use super::{Console, Manner, engine};
@@ -14,7 +14,7 @@ pub struct NamesCommand {
     #[command(flatten)]
     sources: Sources,
     #[command(flatten)]
-    selection: Selection,
+    requirement: Requirement,
     #[command(flatten)]
     outputs: Outputs<NamesFormat>,
 }
@@ -38,12 +38,12 @@ impl Format for NamesFormat {
 
 /// Runs the command.
 pub(super) fn run(command: &NamesCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    let NamesCommand { sources, selection, outputs } = command;
+    let NamesCommand { sources, requirement, outputs } = command;
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
     let report = console.with_progress(manner, |progress| {
-        engine::names(&sources.inputs, selection, &sources.options(), progress)
+        engine::names(&sources.inputs, requirement, &sources.options(), progress)
     });
     let report = match report {
         Ok(report) => report,

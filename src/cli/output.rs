@@ -21,11 +21,10 @@ pub trait Format: ValueEnum + Copy + PartialEq + Send + Sync + 'static {
 /// What to write, and where.
 #[derive(Args, Clone, Debug)]
 pub struct Outputs<F: Format> {
-    /// Format on standard output
+    /// Format on standard output [default: terminal, or nothing with --output]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<F>,
-    /// Write to a file instead, in the format of its extension; repeatable. Standard output is then
-    /// written only if --format is given
+    /// Write to a file in the format of its extension; repeatable
     #[arg(long = "output", short = 'o', value_name = "FILE", value_parser = parse_file::<F>)]
     pub files: Vec<OutputFile<F>>,
 }

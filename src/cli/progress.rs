@@ -11,6 +11,9 @@ use super::engine::Progress;
 /// How long the work goes on before a bar is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+const SPINNER: &str = "{spinner} {bytes} read, {bytes_per_sec}";
+const BAR: &str = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
+
 /// A bar on standard error that appears after a second; nothing at all when it is not wanted.
 pub(super) struct Bar {
     /// When the work began; none when no bar is wanted.
@@ -62,8 +65,8 @@ impl Progress for Bar {
 /// A bar with a length, or a spinner where the length is not known, as for a pipe.
 fn draw(total: u64) -> ProgressBar {
     let (length, template) = match total {
-        0 => (None, "{spinner} {bytes} read, {bytes_per_sec}"),
-        total => (Some(total), "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"),
+        0 => (None, SPINNER),
+        total => (Some(total), BAR),
     };
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
     // A template that indicatif does not take leaves its own.
@@ -91,5 +94,24 @@ mod tests {
             assert!(bar.shown.get().is_none());
             bar.finish();
         }
+    }
+
+    #[test]
+    fn the_templates_are_understood() {
+        for template in [SPINNER, BAR] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_bar_that_is_shown_follows_the_work() {
+        let bar = Bar::new(true);
+        bar.total(100);
+        bar.shown.set(draw(100)).unwrap();
+        bar.advance(30);
+        bar.total(50);
+        let shown = bar.shown.get().unwrap();
+        assert_eq!((shown.position(), shown.length()), (30, Some(150)));
+        bar.finish();
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::table::{Columns, Page, Tone, counted};
+use super::table::{Columns, Page, Tone, columns_of, counted};
 use super::{Places, TerminalOptions, escape, terminal};
 use crate::observe::Outcome;
 use crate::report::{ExplainEvent, ExplainReport};
@@ -27,7 +27,7 @@ pub fn render(
     if report.events.is_empty() {
         page.text(Tone::Plain, "Nothing in these inputs concerns it.")?;
     }
-    let longest = report.events.iter().map(|event| time(event).chars().count()).max();
+    let longest = report.events.iter().map(|event| columns_of(&time(event))).max();
     let columns =
         Columns::fitted(0, page.width(), &[(longest.unwrap_or(0), 32), ("inconclusive".len(), 12)]);
     for event in &report.events {

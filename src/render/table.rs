@@ -119,14 +119,14 @@ impl Columns {
     }
 
     /// Columns behind `indent` blanks that take what their text needs, up to a limit for each, and
-    /// a last one that takes the rest of `width`.
+    /// a last one that takes the rest of `width`. None is too narrow for a wide character.
     pub(super) fn fitted(indent: u16, width: u16, needs: &[(usize, u16)]) -> Self {
         let mut widths: Vec<u16> = needs
             .iter()
-            .map(|(need, limit)| u16::try_from(*need).unwrap_or(u16::MAX).clamp(1, (*limit).max(1)))
+            .map(|(need, limit)| u16::try_from(*need).unwrap_or(u16::MAX).clamp(2, (*limit).max(2)))
             .collect();
         let used = widths.iter().fold(indent, |sum, w| sum.saturating_add(w.saturating_add(GAP)));
-        widths.push(width.saturating_sub(used).max(1));
+        widths.push(width.saturating_sub(used).max(2));
         Self { indent, widths, gap: GAP }
     }
 
@@ -156,6 +156,11 @@ impl Columns {
         }
         table.lines().collect()
     }
+}
+
+/// No fewer columns than the text takes: characters beyond Latin, Greek and Cyrillic may be wide.
+pub(super) fn columns_of(text: &str) -> usize {
+    text.chars().map(|c| if c < '\u{500}' { 1 } else { 2 }).sum()
 }
 
 /// A number with commas between groups of three digits.

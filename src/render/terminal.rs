@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::table::{Columns, Page, Tone, counted, grouped, instant, span};
+use super::table::{Columns, Page, Tone, columns_of, counted, grouped, instant, span};
 use super::{Places, TerminalOptions, escape, record_noun};
 use crate::observe::Outcome;
 use crate::report::{
@@ -60,7 +60,7 @@ pub(super) fn inputs(page: &mut Page<'_>, inputs: &[InputReport], verbose: bool)
     }
     let all = verbose || inputs.len() <= INPUTS_SHOWN;
     let shown = || inputs.iter().filter(|input| all || input.error.is_some());
-    let longest = shown().map(|input| escape::terminal(&input.path).chars().count()).max();
+    let longest = shown().map(|input| columns_of(&escape::terminal(&input.path))).max();
     let columns = Columns::fitted(0, page.width(), &[(longest.unwrap_or(0), page.width() / 2)]);
     for input in shown() {
         let tone = if input.error.is_some() { Tone::Bad } else { Tone::Plain };
@@ -106,7 +106,8 @@ fn verdicts(
     if seen.is_empty() {
         return page.text(Tone::Plain, "No required endpoint was tried.");
     }
-    let longest = seen.iter().map(|endpoint| endpoint.id.chars().count()).max().unwrap_or(0);
+    let longest =
+        seen.iter().map(|endpoint| columns_of(&escape::terminal(&endpoint.id))).max().unwrap_or(0);
     let limit = page.width() / 5 * 2;
     let columns = Columns::fitted(0, page.width(), &[("inconclusive".len(), 12), (longest, limit)]);
     page.row(&columns, Tone::Heading, ["VERDICT".into(), "ENDPOINT".into(), "WHY".into()])?;
@@ -366,6 +367,8 @@ pub(super) fn complaints(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::report::sample;
 
@@ -424,6 +427,37 @@ mod tests {
                 }
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_texts_neither_act_on_the_terminal_nor_break_the_lines(
+            texts in prop::collection::vec(any::<String>(), 6),
+            width in 80_u16..200,
+            color: bool,
+        ) {
+            let mut report = sample::report();
+            report.inputs[0].path = texts[0].clone();
+            report.inputs[1].notes = vec![texts[1].clone()];
+            report.endpoints[1].id = texts[2].clone();
+            report.endpoints[1].reason = texts[3].clone();
+            report.endpoints[1].names[0].name = texts[4].clone();
+            report.endpoints[1].names[0].evidence[0].detail = texts[5].clone();
+            let text = text(&report, TerminalOptions { width, color, verbose: true });
+            let text = if color { anstream::adapter::strip_str(&text).to_string() } else { text };
+            for line in text.lines() {
+                prop_assert!(!line.chars().any(escape::is_unsafe), "{:?}", line);
+                prop_assert!(line.is_ascii() <= (line.len() <= usize::from(width)), "{}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn wide_characters_fit_into_narrow_columns() {
+        let mut report = sample::report();
+        report.inputs.truncate(1);
+        report.inputs[0].path = "業".to_owned();
+        assert!(text(&report, plain(80)).starts_with("egress-audit"));
     }
 
     #[test]
