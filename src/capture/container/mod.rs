@@ -5,9 +5,10 @@
 //! record at the end of a block is copied, to the start of the next one.
 //!
 //! This folder is the only place that knows pcap-parser. Its functions read the pcap file header
-//! and the pcapng options. Record headers are read here: pcap-parser has no packet block of
-//! type 2, refuses a whole block for a wrong trailing length, and allocates for the options of
-//! every packet.
+//! and the pcapng options. The headers of records and blocks, some 20 bytes each, are read here:
+//! pcap-parser lacks the modified pcap variant in big-endian order, the swapped lengths of old
+//! versions and the pcapng Packet Block, refuses a whole block for a wrong trailing length, and
+//! allocates for the options of every packet. For plain records it is neither faster nor slower.
 
 mod legacy;
 mod pcapng;
@@ -24,7 +25,8 @@ use legacy::Legacy;
 use pcapng::Pcapng;
 pub use summary::{ContainerSummary, Cut, Endian, Format, InterfaceSummary, TimeResolution};
 
-/// Bytes that one block holds when no record is larger.
+/// Bytes that one block holds when no record is larger. Measured on files in the page cache:
+/// 256 KiB take a tenth longer for system calls, 4 MiB as much for cache misses.
 pub const BLOCK_SIZE: usize = 1 << 20;
 
 /// The largest record, with its header, that is believed; Wireshark's limit for pcapng blocks.
@@ -299,14 +301,14 @@ impl CaptureReader {
     /// Reads and walks once; tells how many bytes the next record needs if it is not whole.
     fn walk(&mut self, block: &mut Block, needed: usize) -> usize {
         // A buffer that once held a large record is not kept at that size.
-        let target = needed.clamp(BLOCK_SIZE, MAX_RECORD_SIZE + BLOCK_SIZE);
+        let carried = self.pending.len();
+        let target = needed.max(carried).clamp(BLOCK_SIZE, MAX_RECORD_SIZE + BLOCK_SIZE);
         if block.data.len() > target {
             block.data.truncate(target);
             block.data.shrink_to(target);
         } else {
             block.data.resize(target, 0);
         }
-        let carried = self.pending.len();
         if let Some(start) = block.data.get_mut(..carried) {
             start.copy_from_slice(&self.pending);
         }

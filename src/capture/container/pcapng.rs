@@ -29,6 +29,8 @@ const SECTION_START: usize = 12;
 const MAX_INTERFACES: usize = 65_536;
 /// Interfaces that the summary describes.
 const MAX_DESCRIBED: usize = 4_096;
+/// Bytes of an interface's name that are kept.
+const MAX_NAME: usize = 256;
 /// Block types that are counted separately; further ones are counted as [`OTHER_TYPES`].
 const MAX_BLOCK_TYPES: usize = 256;
 const OTHER_TYPES: u32 = u32::MAX;
@@ -240,14 +242,13 @@ impl Pcapng {
         if rest.len() < SECTION_START {
             return Err(Stop::Incomplete { needed: SECTION_START, what: "a block" });
         }
-        let mut kind = self.order.u32(rest, 0).unwrap_or_default();
+        let kind = self.order.u32(rest, 0).unwrap_or_default();
         let mut least = BLOCK_HEADER + BLOCK_TRAILER;
         if kind == SHB_MAGIC {
             let Some(big) = section_order(rest) else {
                 return Err(Stop::Damaged("a section header has no byte-order magic".to_owned()));
             };
             self.order = Order { big };
-            kind = SHB_MAGIC;
             least = 28;
         } else if self.sections == 0 {
             return Err(Stop::Damaged("the file does not start with a section header".to_owned()));
@@ -442,7 +443,10 @@ impl Pcapng {
         for option in options.by_ref() {
             let value = value(&option);
             match option.code {
-                OptionCode::IfName => name = Some(String::from_utf8_lossy(value).into_owned()),
+                OptionCode::IfName => {
+                    let start = value.get(..MAX_NAME).unwrap_or(value);
+                    name = Some(String::from_utf8_lossy(start).into_owned());
+                }
                 OptionCode::IfTsresol => match value.first() {
                     Some(byte) if byte & 0x80 != 0 => {
                         resolution = TimeResolution::Binary(byte & 0x7f);

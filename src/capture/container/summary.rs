@@ -1,6 +1,7 @@
 //! What is told about a capture file once it has been read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::observe::Anomalies;
 
@@ -89,7 +90,7 @@ pub struct InterfaceSummary {
     pub resolution: TimeResolution,
     /// Seconds added to its timestamps (pcapng `if_tsoffset`).
     pub time_offset: i64,
-    /// Its name, as the file gives it; invalid UTF-8 replaced, other hostile characters kept.
+    /// The first 256 bytes of its name; invalid UTF-8 replaced, other hostile characters kept.
     pub name: Option<String>,
     /// Packets that the interface received since the start of the capture (`isb_ifrecv`).
     pub received: Option<u64>,
@@ -108,6 +109,16 @@ pub struct Cut {
     pub record: u64,
     /// What was expected there and what was found, without offset and record.
     pub sentence: String,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, record, sentence } = self;
+        write!(
+            formatter,
+            "the capture breaks off before record {record}, at byte {offset}: {sentence}"
+        )
+    }
 }
 
 /// What there is to tell about a capture file apart from its packets.
