@@ -10,7 +10,9 @@
 //! versions and the pcapng Packet Block, refuses a whole block for a wrong trailing length, and
 //! allocates for the options of every packet. For plain records it is neither faster nor slower.
 
+mod clock;
 mod legacy;
+mod options;
 mod pcapng;
 mod summary;
 #[cfg(test)]

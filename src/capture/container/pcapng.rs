@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
-use pcap_parser::{EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, PcapError, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
+use pcap_parser::pcapng::OptionCode;
+use pcap_parser::{EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
 
+use super::clock::Clock;
+use super::options::{Options, Order, value};
 use super::summary::{ContainerSummary, Endian, Format, InterfaceSummary, TimeResolution};
 use super::{MAX_RECORD_SIZE, PacketRecord, Progress, Stop};
-use crate::observe::{AnomalyKind, Timestamp};
+use crate::observe::AnomalyKind;
 
 /// The Packet Block, which the Enhanced Packet Block replaced (appendix A of the draft).
 const OBSOLETE_PACKET: u32 = 2;
@@ -50,127 +52,6 @@ fn section_order(block: &[u8]) -> Option<bool> {
         BYTE_ORDER_MAGIC => Some(false),
         _ if magic.swap_bytes() == BYTE_ORDER_MAGIC => Some(true),
         _ => None,
-    }
-}
-
-/// Reads integers in the byte order of a section.
-#[derive(Clone, Copy, Debug, Default)]
-struct Order {
-    big: bool,
-}
-
-impl Order {
-    #[inline]
-    fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
-        let bytes = *bytes.get(at..)?.first_chunk()?;
-        Some(if self.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-    }
-
-    #[inline]
-    fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
-        let bytes = *bytes.get(at..)?.first_chunk()?;
-        Some(if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
-    fn u64(self, bytes: &[u8]) -> Option<u64> {
-        let bytes = <[u8; 8]>::try_from(bytes).ok()?;
-        Some(if self.big { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
-    }
-}
-
-/// The options at the end of a block, up to the end marker or the first that is not whole.
-struct Options<'a> {
-    rest: &'a [u8],
-    order: Order,
-    /// An option reached beyond the block.
-    overrun: bool,
-}
-
-impl<'a> Options<'a> {
-    fn new(rest: &'a [u8], order: Order) -> Self {
-        Self { rest, order, overrun: false }
-    }
-
-    /// Walks to the end and tells whether every option was whole.
-    fn are_whole(mut self) -> bool {
-        self.by_ref().for_each(drop);
-        !self.overrun
-    }
-}
-
-impl<'a> Iterator for Options<'a> {
-    type Item = PcapNGOption<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let parsed = if self.order.big {
-            parse_option_be::<PcapError<&[u8]>>(self.rest)
-        } else {
-            parse_option_le::<PcapError<&[u8]>>(self.rest)
-        };
-        let Ok((rest, option)) = parsed else {
-            self.overrun = true;
-            self.rest = &[];
-            return None;
-        };
-        self.rest = rest;
-        (option.code != OptionCode::EndOfOpt).then_some(option)
-    }
-}
-
-/// The value of an option without its padding.
-fn value<'a>(option: &'a PcapNGOption<'_>) -> &'a [u8] {
-    option.value.get(..usize::from(option.len)).unwrap_or_default()
-}
-
-/// From a pcapng timestamp to nanoseconds since the epoch.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    resolution: TimeResolution,
-    /// Seconds to add.
-    offset: i64,
-    /// Nanoseconds in a unit, if that is a whole number and there is no offset.
-    unit: Option<u64>,
-}
-
-impl Clock {
-    fn new(resolution: TimeResolution, offset: i64) -> Self {
-        let unit = match resolution {
-            TimeResolution::Decimal(power @ 0..=9) if offset == 0 => {
-                Some(10_u64.pow(9 - u32::from(power)))
-            }
-            _ => None,
-        };
-        Self { resolution, offset, unit }
-    }
-
-    #[inline]
-    fn time(&self, high: u32, low: u32) -> Timestamp {
-        let units = u64::from(high) << 32 | u64::from(low);
-        if let Some(unit) = self.unit
-            && let Some(nanos) = units.checked_mul(unit)
-            && let Ok(nanos) = i64::try_from(nanos)
-        {
-            return Timestamp::from_nanos(nanos);
-        }
-        self.any_time(units)
-    }
-
-    /// The general case, exact for every resolution.
-    fn any_time(&self, units: u64) -> Timestamp {
-        let units = i128::from(units);
-        let nanos = match self.resolution {
-            TimeResolution::Decimal(power @ 0..=9) => units * 10_i128.pow(9 - u32::from(power)),
-            // Beyond 10^-28 s no 64-bit timestamp reaches a nanosecond.
-            TimeResolution::Decimal(power @ 10..=28) => units / 10_i128.pow(u32::from(power) - 9),
-            TimeResolution::Decimal(_) => 0,
-            // 64 bits times 10^9 have 94.
-            TimeResolution::Binary(power) => (units * 1_000_000_000) >> power.min(126),
-        };
-        Timestamp::from_nanos_saturating(nanos + i128::from(self.offset) * 1_000_000_000)
     }
 }
 
