@@ -1,1 +1,0 @@
-//! The capture file: records out of pcap and pcapng. The only file that knows pcap-parser.
