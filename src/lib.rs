@@ -3,7 +3,12 @@
 pub mod capture;
 pub mod catalog;
 pub mod cli;
+pub mod evidence;
 pub mod input;
 pub mod observe;
+mod pipeline;
 pub mod render;
 pub mod report;
+pub mod verdict;
+
+pub use pipeline::{Error, Options, Progress, Requirement, audit, explain, names};

@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 
-use super::engine::Options;
+use super::catalog::CatalogFilter;
+use crate::Options;
+use crate::catalog::{Catalog, CatalogError, Profile};
 
 /// How the program speaks; valid for every command.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -33,17 +35,33 @@ pub enum Color {
 }
 
 /// What is required.
-#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Requirement {
     /// Catalog of required endpoints: one that is built in, or a file
     #[arg(long, value_name = "NAME[@EDITION]|FILE")]
     pub catalog: Option<String>,
-    /// Clouds that apply, such as public, gcc, gcc-high, dod, china [default: public]
-    #[arg(long, value_name = "CLOUD", value_delimiter = ',')]
-    pub cloud: Vec<String>,
-    /// Scenarios that apply, such as service, mobile, desktop-flows [default: all]
-    #[arg(long, value_name = "SCENARIO", value_delimiter = ',')]
-    pub scenario: Vec<String>,
+    /// The clouds and scenarios that apply [default: cloud public, every scenario]
+    #[command(flatten)]
+    pub profile: CatalogFilter,
+}
+
+impl Requirement {
+    /// Loads the catalog.
+    ///
+    /// # Errors
+    ///
+    /// The catalog cannot be used; the message says why.
+    pub fn load(&self) -> Result<crate::Requirement, CatalogError> {
+        let catalog = Catalog::resolve(self.catalog.as_deref().unwrap_or(Catalog::DEFAULT))?;
+        let mut profile = Profile::default();
+        if !self.profile.clouds.is_empty() {
+            profile.clouds = self.profile.clouds.iter().copied().collect();
+        }
+        if !self.profile.scenarios.is_empty() {
+            profile.scenarios = self.profile.scenarios.iter().copied().collect();
+        }
+        Ok(crate::Requirement { catalog, profile })
+    }
 }
 
 /// What to read, and with how many hands.

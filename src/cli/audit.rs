@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::{Requirement, Sources};
 use super::exit::{Exit, FailOn, nothing_judged};
 use super::output::{Format, Outputs};
-use super::{Console, Manner, engine};
+use super::{Console, Manner};
 use crate::render::{TerminalOptions, csv, json, terminal};
 use crate::report::Report;
 
@@ -48,8 +48,12 @@ pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
+    let requirement = match requirement.load() {
+        Ok(requirement) => requirement,
+        Err(error) => return console.trouble(&error.to_string()),
+    };
     let report = console.with_progress(manner, |progress| {
-        engine::audit(&sources.inputs, requirement, &sources.options(), progress)
+        crate::audit(&sources.inputs, &requirement, &sources.options(), progress)
     });
     match report {
         Ok(report) => finish(&report, outputs, *fail_on, manner, console),

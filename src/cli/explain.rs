@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::{Requirement, Sources};
 use super::exit::Exit;
 use super::output::{Format, Outputs};
-use super::{Console, Manner, engine};
+use super::{Console, Manner};
 use crate::render::{explain, json};
 
 /// Arguments of `explain`.
@@ -43,8 +43,12 @@ pub(super) fn run(command: &ExplainCommand, manner: &Manner, console: &mut Conso
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
+    let requirement = match requirement.load() {
+        Ok(requirement) => requirement,
+        Err(error) => return console.trouble(&error.to_string()),
+    };
     let report = console.with_progress(manner, |progress| {
-        engine::explain(&sources.inputs, target, requirement, &sources.options(), progress)
+        crate::explain(&sources.inputs, target, &requirement, &sources.options(), progress)
     });
     let report = match report {
         Ok(report) => report,

@@ -6,7 +6,6 @@
 mod arguments;
 mod audit;
 pub mod catalog;
-pub mod engine;
 mod exit;
 mod explain;
 mod names;
@@ -25,9 +24,9 @@ pub use explain::{ExplainCommand, ExplainFormat};
 pub use names::{NamesCommand, NamesFormat};
 pub use output::{Format, OutputFile, Outputs};
 
+use crate::Progress;
 use crate::render::{TerminalOptions, escape};
 use crate::report::InputReport;
-use engine::Progress;
 use progress::Bar;
 
 /// Tells which required network endpoints were reached, blocked or never seen

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::{Requirement, Sources};
 use super::exit::Exit;
 use super::output::{Format, Outputs};
-use super::{Console, Manner, engine};
+use super::{Console, Manner};
 use crate::render::names;
 
 /// Arguments of `names`.
@@ -42,8 +42,12 @@ pub(super) fn run(command: &NamesCommand, manner: &Manner, console: &mut Console
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
+    let requirement = match requirement.load() {
+        Ok(requirement) => requirement,
+        Err(error) => return console.trouble(&error.to_string()),
+    };
     let report = console.with_progress(manner, |progress| {
-        engine::names(&sources.inputs, requirement, &sources.options(), progress)
+        crate::names(&sources.inputs, &requirement, &sources.options(), progress)
     });
     let report = match report {
         Ok(report) => report,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::engine::Progress;
+use crate::Progress;
 
 /// How long the work goes on before a bar is shown.
 const PATIENCE: Duration = Duration::from_secs(1);

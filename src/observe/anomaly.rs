@@ -69,6 +69,25 @@ impl AnomalyKind {
     }
 }
 
+impl AnomalyKind {
+    /// Whether a packet with this anomaly is lost to the analysis; the others are remarks on
+    /// packets that are counted elsewhere.
+    #[must_use]
+    pub const fn hides_a_packet(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownLinkType
+                | Self::LinkHeaderCut
+                | Self::LinkHeaderInvalid
+                | Self::IpHeaderCut
+                | Self::IpHeaderInvalid
+                | Self::TransportHeaderCut
+                | Self::TransportHeaderInvalid
+                | Self::NestedTooDeep
+        )
+    }
+}
+
 /// One kind of anomaly in one input: how often, and the first places.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Anomaly {
@@ -78,22 +97,22 @@ pub struct Anomaly {
     pub samples: Vec<Locator>,
 }
 
-/// The anomalies of one input. Merging is associative and commutative.
+/// The anomalies of any number of inputs. Merging is associative and commutative.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Anomalies(BTreeMap<AnomalyKind, Anomaly>);
+pub struct Anomalies(BTreeMap<(u32, AnomalyKind), Anomaly>);
 
 impl Anomalies {
     /// Counts one record.
     pub fn add(&mut self, kind: AnomalyKind, place: Locator) {
-        let anomaly = self.0.entry(kind).or_default();
+        let anomaly = self.0.entry((place.input, kind)).or_default();
         anomaly.count += 1;
         keep_least(&mut anomaly.samples, place);
     }
 
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: Self) {
-        for (kind, theirs) in other.0 {
-            let ours = self.0.entry(kind).or_default();
+        for (key, theirs) in other.0 {
+            let ours = self.0.entry(key).or_default();
             ours.count += theirs.count;
             for place in theirs.samples {
                 keep_least(&mut ours.samples, place);
@@ -101,9 +120,17 @@ impl Anomalies {
         }
     }
 
-    /// Every kind that occurred, in the order of the vocabulary.
+    /// Every kind that occurred, by input and then in the order of the vocabulary.
     pub fn iter(&self) -> impl Iterator<Item = (AnomalyKind, &Anomaly)> {
-        self.0.iter().map(|(kind, anomaly)| (*kind, anomaly))
+        self.0.iter().map(|((_, kind), anomaly)| (*kind, anomaly))
+    }
+
+    /// Every kind that occurred in one input, in the order of the vocabulary.
+    pub fn of_input(&self, input: u32) -> impl Iterator<Item = (AnomalyKind, &Anomaly)> {
+        self.0
+            .iter()
+            .filter(move |((of, _), _)| *of == input)
+            .map(|((_, kind), anomaly)| (*kind, anomaly))
     }
 
     /// Whether nothing was wrong.

@@ -25,6 +25,8 @@ pub struct Attempt {
     pub end: Timestamp,
     /// Where the attempt shows: the packet that proves the outcome, else its first.
     pub locator: Locator,
+    /// The first input of the sequence that this was seen in: one vantage point and clock.
+    pub unit: u32,
     /// The figures behind the outcome.
     pub fact: Fact,
 }

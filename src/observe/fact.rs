@@ -56,6 +56,8 @@ pub enum Fact {
     },
     /// An HTTP status.
     Status(u16),
+    /// A QUIC connection closed with this error code (RFC 9000 section 20).
+    QuicClose(u64),
     /// A DNS answer.
     Dns {
         /// The response code, with the extension of EDNS.
@@ -102,6 +104,15 @@ impl Fact {
                 format!("{protocol} type {kind} code {code} from {from}")
             }
             Self::Status(status) => format!("HTTP status {status}"),
+            // Codes 0x100 to 0x1ff carry a TLS alert (RFC 9001 section 4.8).
+            Self::QuicClose(code @ 0x100..=0x1ff) => {
+                let alert = (code & 0xff) as u8;
+                format!(
+                    "closed with QUIC error {code:#x}, TLS alert {alert} ({})",
+                    alert_name(alert)
+                )
+            }
+            Self::QuicClose(code) => format!("closed with QUIC error {code:#x}"),
             Self::Dns { rcode, extended, address } => {
                 let mut text = match rcode_name(rcode) {
                     Some(name) => name.to_owned(),

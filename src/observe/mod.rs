@@ -20,5 +20,5 @@ pub use cause::{Cause, Doubt, Outcome};
 pub use fact::Fact;
 pub use locator::Locator;
 pub use name::{MAX_NAME_LENGTH, NameId, normalize};
-pub use sink::Sink;
+pub use sink::{Sink, Sum};
 pub use time::{Duration, Timestamp};

@@ -1,6 +1,6 @@
 //! Where observations go.
 
-use super::{Attempt, NameId, Resolution, Sighting};
+use super::{Address, Attempt, NameId, Resolution, Sighting};
 
 /// Takes what the readers observe, one shard at a time.
 ///
@@ -9,6 +9,10 @@ use super::{Attempt, NameId, Resolution, Sighting};
 /// result depends on the order of its calls breaks the promise of equal bytes for any number
 /// of threads.
 pub trait Sink: Send {
+    /// Whether [`sighting`](Sink::sighting) does anything; readers spare themselves the names
+    /// that only it would see.
+    const WANTS_SIGHTINGS: bool;
+
     /// The id of a normalised name; see [`normalize`](super::normalize).
     fn intern(&mut self, name: &str) -> NameId;
 
@@ -20,4 +24,14 @@ pub trait Sink: Send {
 
     /// A name was seen.
     fn sighting(&mut self, sighting: &Sighting);
+
+    /// Packets to this client are in the unit, so its silences are silences and not the view
+    /// of a tap that sees one direction.
+    fn heard(&mut self, unit: u32, client: Address);
+}
+
+/// Something that adds up: associative and commutative, with a fresh value as identity.
+pub trait Sum: Sized + Send {
+    /// Adds `other`.
+    fn merge(&mut self, other: Self);
 }

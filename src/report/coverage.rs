@@ -200,14 +200,14 @@ impl InputReport {
 impl AnomalyReport {
     /// The anomalies of one input, in the order of the vocabulary.
     #[must_use]
-    pub fn list(anomalies: &Anomalies) -> Vec<Self> {
+    pub fn list(anomalies: &Anomalies, input: u32) -> Vec<Self> {
         let report =
             |(kind, anomaly): (crate::observe::AnomalyKind, &crate::observe::Anomaly)| Self {
                 kind: kind.as_str(),
                 count: anomaly.count,
                 samples: anomaly.samples.iter().copied().map(AnomalySample::from).collect(),
             };
-        anomalies.iter().map(report).collect()
+        anomalies.of_input(input).map(report).collect()
     }
 }
 
@@ -342,7 +342,7 @@ mod tests {
         let mut anomalies = Anomalies::default();
         anomalies.add(AnomalyKind::Fragment, Locator { input: 0, record: 9, offset: 900 });
         anomalies.add(AnomalyKind::IpHeaderCut, Locator { input: 0, record: 3, offset: 300 });
-        let list = AnomalyReport::list(&anomalies);
+        let list = AnomalyReport::list(&anomalies, 0);
         assert_eq!(list[0].kind, "ip_header_cut");
         assert_eq!(list[1].samples, [AnomalySample { record: 9, offset: 900 }]);
     }

@@ -1,0 +1,193 @@
+//! A bounded table of flows with deadlines in packet time.
+
+use hashbrown::HashMap;
+
+use super::flow_key::FlowKey;
+use crate::observe::Timestamp;
+
+/// Index of a flow in its table; valid until the flow is removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Slot(u32);
+
+/// Flows by key, each with the instant after which it is over.
+///
+/// Nothing here scans the table: every packet looks at one more slot ([`Self::sweep`]), and a
+/// full table gives up the flow with the nearest deadline among a few neighbours. Both depend
+/// on the sequence of calls alone, so equal packets give equal results.
+pub(crate) struct FlowTable<F> {
+    index: HashMap<FlowKey, u32, foldhash::fast::RandomState>,
+    flows: Vec<Option<(FlowKey, F)>>,
+    /// In nanoseconds, beside the flows so that a sweep reads a dense array; `i64::MAX` when free.
+    deadlines: Vec<i64>,
+    free: Vec<u32>,
+    hand: usize,
+    limit: usize,
+    evicted: u64,
+}
+
+/// Among how many neighbours a full table looks for the flow to give up.
+const EVICTION_CANDIDATES: usize = 16;
+
+impl<F> FlowTable<F> {
+    /// An empty table for at most `limit` flows.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            index: HashMap::default(),
+            flows: Vec::new(),
+            deadlines: Vec::new(),
+            free: Vec::new(),
+            hand: 0,
+            limit: limit.max(1),
+            evicted: 0,
+        }
+    }
+
+    /// The slot of a flow.
+    #[inline]
+    pub(crate) fn find(&self, key: &FlowKey) -> Option<Slot> {
+        self.index.get(key).map(|&slot| Slot(slot))
+    }
+
+    /// The flow in a slot.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut F> {
+        self.flows.get_mut(slot.0 as usize)?.as_mut().map(|(_, flow)| flow)
+    }
+
+    /// Whether the flow's deadline lies before `now`.
+    #[inline]
+    pub(crate) fn is_over(&self, slot: Slot, now: Timestamp) -> bool {
+        self.deadlines.get(slot.0 as usize).is_some_and(|&deadline| deadline < now.nanos())
+    }
+
+    /// Sets the instant after which the flow is over.
+    #[inline]
+    pub(crate) fn set_deadline(&mut self, slot: Slot, deadline: Timestamp) {
+        if let Some(kept) = self.deadlines.get_mut(slot.0 as usize) {
+            // The maximum marks free slots.
+            *kept = deadline.nanos().min(i64::MAX - 1);
+        }
+    }
+
+    /// Adds a flow; the caller has made sure that the key is not in the table. A flow that had
+    /// to be given up for it comes back.
+    pub(crate) fn insert(
+        &mut self,
+        key: FlowKey,
+        flow: F,
+        deadline: Timestamp,
+    ) -> (Slot, Option<(FlowKey, F)>) {
+        let evicted = if self.index.len() >= self.limit { self.evict() } else { None };
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.flows.push(None);
+                self.deadlines.push(i64::MAX);
+                u32::try_from(self.flows.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        if let Some(place) = self.flows.get_mut(slot as usize) {
+            *place = Some((key, flow));
+        }
+        self.index.insert(key, slot);
+        self.set_deadline(Slot(slot), deadline);
+        (Slot(slot), evicted)
+    }
+
+    /// Takes a flow out.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<(FlowKey, F)> {
+        let (key, flow) = self.flows.get_mut(slot.0 as usize)?.take()?;
+        self.index.remove(&key);
+        if let Some(deadline) = self.deadlines.get_mut(slot.0 as usize) {
+            *deadline = i64::MAX;
+        }
+        self.free.push(slot.0);
+        Some((key, flow))
+    }
+
+    /// Looks at the next slot and takes its flow out if its deadline has passed.
+    #[inline]
+    pub(crate) fn sweep(&mut self, now: Timestamp) -> Option<(FlowKey, F)> {
+        let hand = if self.hand < self.deadlines.len() { self.hand } else { 0 };
+        self.hand = hand + 1;
+        if *self.deadlines.get(hand)? >= now.nanos() {
+            return None;
+        }
+        self.remove(Slot(u32::try_from(hand).ok()?))
+    }
+
+    /// Takes every flow out, in the order of their slots.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowKey, F)> + '_ {
+        self.index.clear();
+        self.deadlines.clear();
+        self.free.clear();
+        self.flows.drain(..).flatten()
+    }
+
+    /// How many flows were given up because the table was full.
+    pub(crate) const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    fn evict(&mut self) -> Option<(FlowKey, F)> {
+        let length = self.deadlines.len();
+        let victim = (0..EVICTION_CANDIDATES)
+            .map(|step| (self.hand + step) % length.max(1))
+            .min_by_key(|&slot| self.deadlines.get(slot).copied().unwrap_or(i64::MAX))?;
+        self.hand = (self.hand + EVICTION_CANDIDATES) % length.max(1);
+        self.evicted += 1;
+        self.remove(Slot(u32::try_from(victim).ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::flow_key::UDP;
+    use crate::observe::{Address, Duration, SocketAddress};
+
+    fn key(port: u16) -> FlowKey {
+        let client = SocketAddress::new(Address::from_v4([10, 0, 0, 1]), port);
+        let server = SocketAddress::new(Address::from_v4([203, 0, 113, 1]), 443);
+        FlowKey::new(UDP, client, server).0
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_nanos(0) + Duration::from_seconds(seconds)
+    }
+
+    #[test]
+    fn flows_are_found_until_they_are_removed() {
+        let mut table = FlowTable::new(10);
+        let (slot, _) = table.insert(key(1), "one", at(5));
+        assert_eq!(table.find(&key(1)), Some(slot));
+        assert_eq!(table.remove(slot), Some((key(1), "one")));
+        assert_eq!(table.find(&key(1)), None);
+        let (again, _) = table.insert(key(2), "two", at(5));
+        assert_eq!(again, slot, "slots are used again");
+    }
+
+    #[test]
+    fn a_sweep_takes_what_is_over_and_nothing_else() {
+        let mut table = FlowTable::new(10);
+        table.insert(key(1), 1, at(5));
+        table.insert(key(2), 2, at(50));
+        let mut swept = Vec::new();
+        for _ in 0..4 {
+            swept.extend(table.sweep(at(10)));
+        }
+        assert_eq!(swept, [(key(1), 1)]);
+        assert_eq!(table.drain().collect::<Vec<_>>(), [(key(2), 2)]);
+    }
+
+    #[test]
+    fn a_full_table_gives_up_the_flow_that_ends_first() {
+        let mut table = FlowTable::new(3);
+        table.insert(key(1), 1, at(30));
+        table.insert(key(2), 2, at(10));
+        table.insert(key(3), 3, at(20));
+        let (_, evicted) = table.insert(key(4), 4, at(40));
+        assert_eq!(evicted, Some((key(2), 2)));
+        assert_eq!(table.evicted(), 1);
+    }
+}

@@ -1,0 +1,231 @@
+//! QUIC connections: from datagrams to attempts.
+
+use super::context::{Context, Moment};
+use super::dissect::quic::{self, QuicEvent};
+use super::flow_key::{FlowKey, Way};
+use super::packet::Segment;
+use super::tcp::{ANSWER_TIME, Icmp};
+use crate::observe::{
+    Attempt, Cause, Channel, Doubt, Duration, Fact, NameId, NameSource, Outcome, Sink, Timestamp,
+};
+
+/// How long a conversation may pause; idle QUIC connections time out within half a minute by
+/// custom, and a NAT forgets them after a few.
+const PATIENCE: Duration = Duration::from_seconds(300);
+
+/// A QUIC connection, or another UDP conversation on the port of HTTP/3.
+#[derive(Debug)]
+pub(crate) struct QuicFlow {
+    /// Which way the client's datagrams go.
+    client: Way,
+    start: Moment,
+    last: Timestamp,
+    /// Datagrams of the client until the first answer, and of the server.
+    sent: u32,
+    received: u32,
+    handshake: Option<Box<quic::QuicFlow>>,
+    name: Option<NameId>,
+    named_at: Option<Moment>,
+    icmp: Option<(Icmp, Moment)>,
+    state: State,
+}
+
+/// How far the handshake has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The client speaks QUIC and has no answer.
+    Asking,
+    /// Datagrams go back and forth and no handshake was seen.
+    Unknown,
+    /// The server closed the connection during the handshake.
+    Closed(Moment, u64),
+    /// The client did.
+    Abandoned,
+    /// The server takes part in the handshake and has not gone on.
+    Replied,
+    /// The attempt is reported.
+    Settled,
+}
+
+impl QuicFlow {
+    /// A conversation whose first datagram is this.
+    pub(crate) fn new(segment: &Segment, payload: &[u8], way: Way, moment: Moment) -> Self {
+        let opens = quic::looks_like_quic(payload);
+        // A client's port is the higher one, unless what it says shows who asks.
+        let from_server = segment.source.port < segment.destination.port
+            && (segment.source.port == super::decode::QUIC_PORT || !opens);
+        Self {
+            client: if from_server { way.reverse() } else { way },
+            start: moment,
+            last: moment.time,
+            sent: 0,
+            received: 0,
+            handshake: opens.then(Box::default),
+            name: None,
+            named_at: None,
+            icmp: None,
+            state: if opens { State::Asking } else { State::Unknown },
+        }
+    }
+
+    /// Takes the next datagram and returns the instant after which the conversation is over.
+    #[inline]
+    pub(crate) fn datagram<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        payload: &[u8],
+        way: Way,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) -> Timestamp {
+        self.last = self.last.max(moment.time);
+        if self.state != State::Settled {
+            if way == self.client {
+                self.from_client(payload, moment, context);
+            } else {
+                self.from_server(key, payload, moment, context);
+            }
+        }
+        moment.time + PATIENCE
+    }
+
+    /// Takes an ICMP error that quotes a datagram of this conversation.
+    pub(crate) fn icmp_error(&mut self, about: Way, icmp: Icmp, moment: Moment) {
+        if about == self.client && icmp.is_failure() && self.icmp.is_none() {
+            self.icmp = Some((icmp, moment));
+        }
+    }
+
+    /// The conversation is over, or the capture is.
+    pub(crate) fn finish<S: Sink>(self, key: &FlowKey, until: Timestamp, context: &mut Context<S>) {
+        if self.handshake.is_some() || self.state != State::Unknown {
+            context.counts.quic += 1;
+            if self.name.is_none() {
+                context.counts.quic_unnamed += 1;
+            }
+        }
+        if self.sent == 0 || self.received == 0 {
+            context.counts.one_way += 1;
+        }
+        let silence = || {
+            let until = until.min(self.last + ANSWER_TIME);
+            let waited = until.since(self.start.time);
+            (waited, Fact::Requests { count: self.sent, waited })
+        };
+        let (outcome, fact, at) = match (self.state, self.icmp) {
+            (State::Settled, _) => return,
+            (_, Some((icmp, at))) if self.received == 0 => {
+                (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
+            }
+            (State::Asking, _) if self.received == 0 => {
+                let (waited, fact) = silence();
+                let outcome = if waited < ANSWER_TIME {
+                    Outcome::Inconclusive(Doubt::CaptureEnded)
+                } else {
+                    Outcome::Blocked(Cause::QuicNoAnswer)
+                };
+                (outcome, fact, self.start)
+            }
+            (State::Closed(at, code), _) => {
+                (Outcome::Blocked(Cause::QuicClosed), Fact::QuicClose(code), at)
+            }
+            (State::Abandoned, _) => {
+                (Outcome::Inconclusive(Doubt::ClientGaveUp), Fact::None, self.start)
+            }
+            (State::Replied, _) => {
+                (Outcome::Inconclusive(Doubt::HandshakeCut), Fact::None, self.start)
+            }
+            (State::Asking | State::Unknown, _) => {
+                (Outcome::Inconclusive(Doubt::NotDissected), Fact::None, self.start)
+            }
+        };
+        if self.sent > 0 {
+            self.report(key, outcome, fact, at, context);
+        }
+    }
+
+    fn from_client<S: Sink>(&mut self, payload: &[u8], moment: Moment, context: &mut Context<S>) {
+        self.sent = self.sent.saturating_add(1);
+        if self.state == State::Unknown && quic::looks_like_quic(payload) {
+            self.state = State::Asking;
+            self.handshake = Some(Box::default());
+        }
+        let Some(handshake) = &mut self.handshake else { return };
+        let mut scratch = std::mem::take(&mut context.quic);
+        match handshake.client_datagram(payload, &mut scratch) {
+            QuicEvent::ServerName(raw) => {
+                self.name = context.name(raw, NameSource::QuicSni, moment.time);
+                self.named_at = Some(moment);
+                if handshake.encrypted_client_hello() {
+                    context.counts.encrypted_hello += 1;
+                }
+            }
+            QuicEvent::Closed { .. } if self.state == State::Asking => {
+                self.state = State::Abandoned;
+            }
+            _ => {}
+        }
+        context.quic = scratch;
+    }
+
+    fn from_server<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        payload: &[u8],
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if self.received == 0 {
+            context.sink.heard(context.unit, key.sender(self.client).address);
+        }
+        self.received = self.received.saturating_add(1);
+        if self.state == State::Replied {
+            // The server goes on after its first flight: it has accepted the client.
+            self.settle(key, moment, context);
+            return;
+        }
+        let Some(handshake) = &mut self.handshake else { return };
+        let mut scratch = std::mem::take(&mut context.quic);
+        let event = handshake.server_datagram(payload, &mut scratch);
+        context.quic = scratch;
+        match event {
+            QuicEvent::Answered => self.state = State::Replied,
+            QuicEvent::Closed { code, .. } => self.state = State::Closed(moment, code),
+            _ => {}
+        }
+    }
+
+    fn settle<S: Sink>(&mut self, key: &FlowKey, moment: Moment, context: &mut Context<S>) {
+        let fact = Fact::None;
+        let at = self.named_at.unwrap_or(self.start);
+        self.last = self.last.max(moment.time);
+        self.report(key, Outcome::Answered, fact, at, context);
+        self.state = State::Settled;
+        self.handshake = None;
+    }
+
+    fn report<S: Sink>(
+        &self,
+        key: &FlowKey,
+        outcome: Outcome,
+        fact: Fact,
+        at: Moment,
+        context: &mut Context<S>,
+    ) {
+        let server = key.sender(self.client.reverse());
+        let is_quic = self.handshake.is_some() || self.name.is_some();
+        context.sink.attempt(&Attempt {
+            name: self.name.map(|name| (name, NameSource::QuicSni)),
+            channel: if is_quic { Channel::Quic } else { Channel::Udp },
+            client: key.sender(self.client),
+            server,
+            target_port: server.port,
+            outcome,
+            start: self.start.time,
+            end: self.last,
+            locator: at.locator,
+            unit: context.unit,
+            fact,
+        });
+    }
+}

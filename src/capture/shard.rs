@@ -1,0 +1,232 @@
+//! The second half of a packet's way: one part of the flow table, run by one thread at a time.
+
+use super::context::{Context, Moment};
+use super::coverage::FlowCounts;
+use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, Subject, Task};
+use super::dns_transactions::{self, Transactions};
+use super::flow_key::{FlowKey, TCP, UDP};
+use super::flow_table::FlowTable;
+use super::packet::{IcmpError, Segment, Transport};
+use super::quic_flow::QuicFlow;
+use super::tcp::{Icmp, Tcp, TcpFlow};
+use crate::observe::{Anomalies, Attempt, Channel, Fact, Locator, Outcome, Sink, Timestamp};
+
+/// TCP connections that one shard follows at the same time; sixteen shards together stay
+/// within a few hundred megabytes.
+const MAX_TCP_FLOWS: usize = 40_000;
+/// QUIC connections that one shard follows at the same time.
+const MAX_QUIC_FLOWS: usize = 10_000;
+/// Conversations with unanswered DNS questions that one shard keeps.
+const MAX_DNS_CONVERSATIONS: usize = 20_000;
+
+/// One part of the flow table with its own sink.
+pub(super) struct Shard<S> {
+    tcp: FlowTable<TcpFlow>,
+    quic: FlowTable<QuicFlow>,
+    context: Context<S>,
+}
+
+/// What a shard leaves when the sequence is read.
+pub(super) struct ShardResult<S> {
+    pub(super) sink: S,
+    pub(super) counts: FlowCounts,
+    pub(super) anomalies: Anomalies,
+}
+
+impl<S: Sink> Shard<S> {
+    /// A shard without flows; `unit` is the first input of the sequence.
+    pub(super) fn new(sink: S, unit: u32) -> Self {
+        Self {
+            tcp: FlowTable::new(MAX_TCP_FLOWS),
+            quic: FlowTable::new(MAX_QUIC_FLOWS),
+            context: Context::new(sink, unit, Transactions::new(MAX_DNS_CONVERSATIONS)),
+        }
+    }
+
+    /// Takes the tasks that a batch has for the shard of this index.
+    pub(super) fn take(&mut self, batch: &Batch, index: usize) {
+        for task in batch.tasks.get(index).into_iter().flatten() {
+            let locator = Locator {
+                input: batch.input,
+                record: task.number,
+                offset: batch.block.offset + u64::from(task.record_start),
+            };
+            let moment = Moment { time: task.time, locator };
+            match task.subject {
+                Subject::Segment { ref segment, payload_start } => {
+                    let start = payload_start as usize;
+                    let end = start.saturating_add(segment.payload_captured as usize);
+                    let payload = batch.block.data.get(start..end).unwrap_or_default();
+                    match segment.transport {
+                        Transport::Tcp { .. } => self.tcp_segment(segment, payload, moment),
+                        Transport::Udp => self.udp_datagram(segment, payload, moment),
+                    }
+                }
+                Subject::IcmpError(at) => {
+                    if let Some(error) = batch.icmp_errors.get(at as usize) {
+                        self.icmp_error(error, moment);
+                    }
+                }
+            }
+            self.sweep(task);
+        }
+    }
+
+    /// Ends every flow: the latest packet of the whole sequence was captured at `until`.
+    pub(super) fn finish(mut self, until: Timestamp) -> ShardResult<S> {
+        let context = &mut self.context;
+        context.counts.evicted += self.tcp.evicted() + self.quic.evicted() + context.dns.evicted();
+        for (key, flow) in self.tcp.drain() {
+            flow.finish(&key, until, context);
+        }
+        for (key, flow) in self.quic.drain() {
+            flow.finish(&key, until, context);
+        }
+        dns_transactions::finish(context, until);
+        let Context { sink, counts, anomalies, .. } = self.context;
+        ShardResult { sink, counts, anomalies }
+    }
+
+    /// Every packet looks at one more flow of each table, so time passes for all of them.
+    #[inline]
+    fn sweep(&mut self, task: &Task) {
+        if let Some((key, flow)) = self.tcp.sweep(task.time) {
+            flow.finish(&key, Timestamp::MAX, &mut self.context);
+        }
+        if let Some((key, flow)) = self.quic.sweep(task.time) {
+            flow.finish(&key, Timestamp::MAX, &mut self.context);
+        }
+        dns_transactions::sweep(&mut self.context, task.time);
+    }
+
+    #[inline]
+    fn tcp_segment(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
+        let Transport::Tcp { sequence, acknowledgement, flags, .. } = segment.transport else {
+            return;
+        };
+        let tcp = Tcp { flags, sequence, acknowledgement };
+        let (key, way) = FlowKey::new(TCP, segment.source, segment.destination);
+        let context = &mut self.context;
+        let mut found = self.tcp.find(&key);
+        if let Some(slot) = found {
+            let is_another = self.tcp.is_over(slot, moment.time)
+                || (flags.syn()
+                    && self
+                        .tcp
+                        .get_mut(slot)
+                        .is_some_and(|flow| flow.is_reopened_by(flags, sequence, way)));
+            if is_another {
+                if let Some((key, flow)) = self.tcp.remove(slot) {
+                    flow.finish(&key, moment.time, context);
+                }
+                found = None;
+            }
+        }
+        let slot = match found {
+            Some(slot) => slot,
+            None => {
+                let flow = TcpFlow::new(segment, flags, way, moment);
+                let (slot, evicted) = self.tcp.insert(key, flow, moment.time);
+                if let Some((key, flow)) = evicted {
+                    flow.finish(&key, moment.time, context);
+                }
+                slot
+            }
+        };
+        if let Some(flow) = self.tcp.get_mut(slot) {
+            let deadline = flow.packet(&key, segment, tcp, payload, way, moment, context);
+            self.tcp.set_deadline(slot, deadline);
+        }
+    }
+
+    #[inline]
+    fn udp_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
+        let (source, destination) = (segment.source, segment.destination);
+        let context = &mut self.context;
+        match (source.port, destination.port) {
+            (MULTICAST_DNS_PORT | LLMNR_PORT, _) | (_, MULTICAST_DNS_PORT | LLMNR_PORT) => {
+                dns_transactions::local_message(context, payload, moment);
+            }
+            (_, DNS_PORT) => {
+                dns_transactions::message(context, source, destination, true, payload, moment);
+            }
+            (DNS_PORT, _) => {
+                dns_transactions::message(context, destination, source, false, payload, moment);
+            }
+            _ => self.quic_datagram(segment, payload, moment),
+        }
+    }
+
+    fn quic_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
+        let (key, way) = FlowKey::new(UDP, segment.source, segment.destination);
+        let context = &mut self.context;
+        let mut found = self.quic.find(&key);
+        if let Some(slot) = found
+            && self.quic.is_over(slot, moment.time)
+        {
+            if let Some((key, flow)) = self.quic.remove(slot) {
+                flow.finish(&key, moment.time, context);
+            }
+            found = None;
+        }
+        let slot = match found {
+            Some(slot) => slot,
+            None => {
+                let flow = QuicFlow::new(segment, payload, way, moment);
+                let (slot, evicted) = self.quic.insert(key, flow, moment.time);
+                if let Some((key, flow)) = evicted {
+                    flow.finish(&key, moment.time, context);
+                }
+                slot
+            }
+        };
+        if let Some(flow) = self.quic.get_mut(slot) {
+            let deadline = flow.datagram(&key, payload, way, moment, context);
+            self.quic.set_deadline(slot, deadline);
+        }
+    }
+
+    /// An ICMP error belongs to the flow that it quotes.
+    fn icmp_error(&mut self, error: &IcmpError, moment: Moment) {
+        let icmp = Icmp { v6: error.v6, kind: error.kind, code: error.code, from: error.from };
+        let (source, destination) = (error.quoted_source, error.quoted_destination);
+        let (key, way) = FlowKey::new(error.quoted_protocol, source, destination);
+        let context = &mut self.context;
+        context.sink.heard(context.unit, error.to);
+        let known = match error.quoted_protocol {
+            TCP => self.tcp.find(&key).and_then(|slot| self.tcp.get_mut(slot)).map(|flow| {
+                flow.icmp_error(way, icmp, moment);
+            }),
+            UDP if destination.port == DNS_PORT => {
+                dns_transactions::icmp_error(context, source, destination, icmp, moment);
+                Some(())
+            }
+            UDP => self.quic.find(&key).and_then(|slot| self.quic.get_mut(slot)).map(|flow| {
+                flow.icmp_error(way, icmp, moment);
+            }),
+            _ => Some(()),
+        };
+        // The packet that is quoted went by elsewhere; the error tells of the attempt all the
+        // same. Port 0 is a quote without ports.
+        if known.is_none() && icmp.is_failure() && destination.port != 0 {
+            context.sink.attempt(&Attempt {
+                name: None,
+                channel: if error.quoted_protocol == TCP { Channel::Tcp } else { Channel::Udp },
+                client: source,
+                server: destination,
+                target_port: destination.port,
+                outcome: Outcome::Blocked(icmp.cause()),
+                start: moment.time,
+                end: moment.time,
+                locator: moment.locator,
+                unit: context.unit,
+                fact: Fact::Icmp {
+                    v6: error.v6,
+                    kind: error.kind,
+                    code: error.code,
+                    from: error.from,
+                },
+            });
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! HTTP/1 requests and their responses on one connection.
+
+use std::collections::VecDeque;
+
+use super::TcpFlow;
+use super::dialogue::{Dialogue, Read, enter_tunnel};
+use super::outcome::RESPONSE_TIME;
+use crate::capture::context::{Context, Moment};
+use crate::capture::dissect::http::{self, RequestScan, Response, ResponseScan};
+use crate::capture::flow_key::FlowKey;
+use crate::observe::{
+    AnomalyKind, Attempt, Cause, Channel, Doubt, Fact, NameId, NameSource, Outcome, Sink, Timestamp,
+};
+
+/// The most requests of one connection that wait for responses at the same time.
+const MAX_WAITING: usize = 64;
+
+/// Default ports of the schemes (RFC 9110 section 4.2).
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
+
+/// The requests that wait for their responses.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    waiting: VecDeque<Request>,
+    /// Whether a proxy has asked for credentials, so that the next request may bring them.
+    challenged: bool,
+}
+
+/// A request.
+#[derive(Debug)]
+struct Request {
+    name: Option<(NameId, NameSource)>,
+    /// The host as sent, to tell a redirect to another host from one to the same.
+    host: Box<[u8]>,
+    kind: RequestKind,
+    port: u16,
+    sent: Moment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RequestKind {
+    /// To the server itself, or to something in its place.
+    Direct,
+    /// To a proxy, with an absolute URI (RFC 9112 section 3.2.2).
+    Proxied,
+    /// To a proxy, for a tunnel (RFC 9110 section 9.3.6).
+    Connect,
+}
+
+/// A tunnel that a proxy has opened.
+#[derive(Debug)]
+pub(super) struct Tunnel {
+    pub(super) name: Option<NameId>,
+    pub(super) port: u16,
+    pub(super) asked: Moment,
+    pub(super) status: u16,
+}
+
+impl TcpFlow {
+    /// Reads the requests at the front of what the originator has said.
+    pub(super) fn requests<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        prefix: &[u8],
+        moment: Moment,
+        context: &mut Context<S>,
+    ) -> Read {
+        let mut from = 0;
+        loop {
+            let rest = prefix.get(from..).unwrap_or_default();
+            match http::looks_like_request(rest) {
+                // A body, or the rest of one: what follows it is found at its own segment.
+                Some(false) => return Read::Used,
+                None if rest.is_empty() => return Read::Used,
+                None => return Read::NeedMore { from, at_least: rest.len() + 1 },
+                Some(true) => {}
+            }
+            match http::scan_request(rest, false) {
+                RequestScan::NeedMore { at_least } => return Read::NeedMore { from, at_least },
+                RequestScan::NotHttp => return Read::Used,
+                RequestScan::Malformed => {
+                    context.anomaly(AnomalyKind::HttpMalformed, moment);
+                    return Read::Used;
+                }
+                RequestScan::Request(request) => {
+                    self.note_request(key, &request, moment, context);
+                    let body = request.content_length.unwrap_or(0);
+                    let body = usize::try_from(body).unwrap_or(usize::MAX);
+                    from = from.saturating_add(request.length.max(1)).saturating_add(body);
+                    if request.chunked || from >= prefix.len() {
+                        return Read::Used;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads a request whose head will not become whole.
+    pub(super) fn last_request<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        prefix: &[u8],
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if let RequestScan::Request(request) = http::scan_request(prefix, true) {
+            self.note_request(key, &request, moment, context);
+        }
+    }
+
+    /// Reads the responses at the front of what the responder has said; `last` when a head
+    /// that is cut will not become whole.
+    pub(super) fn responses<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        prefix: &[u8],
+        last: bool,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) -> Read {
+        let mut from = 0;
+        loop {
+            let rest = prefix.get(from..).unwrap_or_default();
+            let is_waiting = self
+                .dialogue
+                .exchange
+                .as_ref()
+                .is_some_and(|exchange| !exchange.waiting.is_empty());
+            if rest.is_empty() || !is_waiting {
+                return Read::Used;
+            }
+            let response = match http::scan_response(rest, last) {
+                ResponseScan::NeedMore { at_least } => return Read::NeedMore { from, at_least },
+                ResponseScan::NotHttp => return Read::Used,
+                ResponseScan::Response(response) => response,
+            };
+            from = from.saturating_add(response.length.max(1));
+            if response.is_interim() {
+                continue;
+            }
+            let Some(exchange) = &mut self.dialogue.exchange else {
+                return Read::Used;
+            };
+            let Some(request) = exchange.waiting.pop_front() else {
+                return Read::Used;
+            };
+            if request.kind == RequestKind::Connect && (200..300).contains(&response.status) {
+                let tunnel = Tunnel {
+                    name: request.name.map(|(name, _)| name),
+                    port: request.port,
+                    asked: request.sent,
+                    status: response.status,
+                };
+                let early = prefix.get(from..).unwrap_or_default();
+                enter_tunnel(self, key, tunnel, early, moment, context);
+                return Read::Used;
+            }
+            exchange.challenged = response.status == 407;
+            let outcome = judge(&request, &response);
+            self.report(key, &request, outcome, Fact::Status(response.status), moment, context);
+            if response.status == 101 {
+                self.dialogue = Dialogue::settled();
+                return Read::Used;
+            }
+            let body = response.content_length.unwrap_or(0);
+            from = from.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
+        }
+    }
+
+    /// Reports the requests that got no response.
+    pub(super) fn conclude_requests<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        until: Timestamp,
+        context: &mut Context<S>,
+    ) {
+        let Some(exchange) = self.dialogue.exchange.take() else { return };
+        for request in exchange.waiting {
+            let (outcome, fact, at) = self.judge_wait(request.sent, until, RESPONSE_TIME);
+            self.report(key, &request, outcome, fact, at, context);
+        }
+    }
+
+    fn note_request<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        request: &http::Request<'_>,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        let (kind, source, default_port) = if request.is_connect() {
+            (RequestKind::Connect, NameSource::Connect, HTTPS_PORT)
+        } else if request.target_is_absolute {
+            (RequestKind::Proxied, NameSource::HttpHost, HTTP_PORT)
+        } else {
+            (RequestKind::Direct, NameSource::HttpHost, self.server(key).port)
+        };
+        let host = request.host.unwrap_or_default();
+        let name = context.name(host, source, moment.time).map(|name| (name, source));
+        if let Some(header) = request.host_header
+            && (request.is_connect() || header != host)
+        {
+            context.name(header, NameSource::HttpHost, moment.time);
+        }
+        let port = match kind {
+            // Whatever port a direct request names, it went to the port it went to.
+            RequestKind::Direct => default_port,
+            _ => request.port.unwrap_or(default_port),
+        };
+        let exchange = self.dialogue.exchange.get_or_insert_default();
+        if exchange.waiting.len() < MAX_WAITING {
+            exchange.waiting.push_back(Request {
+                name,
+                host: host.into(),
+                kind,
+                port,
+                sent: moment,
+            });
+        }
+    }
+
+    fn report<S: Sink>(
+        &self,
+        key: &FlowKey,
+        request: &Request,
+        outcome: Outcome,
+        fact: Fact,
+        at: Moment,
+        context: &mut Context<S>,
+    ) {
+        let channel = match request.kind {
+            RequestKind::Connect => Channel::Connect,
+            RequestKind::Direct | RequestKind::Proxied => Channel::Http,
+        };
+        let attempt = self.attempt(key, request.name, outcome, fact, at, context.unit);
+        context.sink.attempt(&Attempt {
+            channel,
+            target_port: request.port,
+            start: request.sent.time,
+            end: at.time.max(request.sent.time),
+            ..attempt
+        });
+    }
+}
+
+/// What a final response means for the request.
+fn judge(request: &Request, response: &Response<'_>) -> Outcome {
+    let is_proxied = request.kind != RequestKind::Direct;
+    match response.status {
+        407 => Outcome::Blocked(Cause::ProxyAuthRequired),
+        403 | 451 if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
+        403 | 451 => Outcome::Blocked(Cause::HttpDenied),
+        502..=504 if is_proxied => Outcome::Blocked(Cause::ProxyFailed),
+        500..=599 if request.kind == RequestKind::Connect => Outcome::Blocked(Cause::ProxyFailed),
+        300..=499 if request.kind == RequestKind::Connect => Outcome::Blocked(Cause::ProxyDenied),
+        300..=399 if leads_to_block_page(&request.host, response) => {
+            Outcome::Blocked(Cause::HttpDenied)
+        }
+        // An upstream that a middlebox could not reach says nothing of the endpoint.
+        0..=199 if response.status != 101 => Outcome::Inconclusive(Doubt::NotDissected),
+        _ => Outcome::Answered,
+    }
+}
+
+/// Whether a redirect goes to another host and looks like that of a filter: its target carries
+/// the host that was asked for, or says what it is.
+///
+/// Services redirect to other hosts of their own all the time, so another host alone is no sign.
+fn leads_to_block_page(host: &[u8], response: &Response<'_>) -> bool {
+    const WORDS: [&[u8]; 8] = [
+        b"block",
+        b"denied",
+        b"deny",
+        b"forbidden",
+        b"filter",
+        b"restrict",
+        b"webauth",
+        b"captive",
+    ];
+    let Some(location) = response.location else { return false };
+    let target = response.location_host.unwrap_or_default();
+    if target.is_empty() || target.eq_ignore_ascii_case(host) {
+        return false;
+    }
+    let location = location.to_ascii_lowercase();
+    let after_host = memchr::memmem::find(&location, &target.to_ascii_lowercase())
+        .and_then(|at| location.get(at + target.len()..))
+        .unwrap_or_default();
+    let carries_host =
+        !host.is_empty() && memchr::memmem::find(after_host, &host.to_ascii_lowercase()).is_some();
+    carries_host || WORDS.iter().any(|word| memchr::memmem::find(&location, word).is_some())
+}

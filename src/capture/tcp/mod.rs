@@ -1,0 +1,436 @@
+//! TCP connections: from segments to attempts.
+//!
+//! A connection is followed until its name and its answer are known. From then on a segment
+//! costs a look at its flags and nothing else.
+
+mod dialogue;
+mod http_exchange;
+mod outcome;
+
+use self::dialogue::Dialogue;
+pub(crate) use self::outcome::ANSWER_TIME;
+use super::conn_state::{ConnectionState, Side};
+use super::context::{Context, Moment};
+use super::flow_key::{FlowKey, Way};
+use super::packet::{Segment, TcpFlags};
+use super::stream::{Chunk, HalfStream};
+use crate::observe::{Address, Duration, Fact, Sink, SocketAddress, Timestamp};
+
+/// How long a connection that is not open may pause: longer than the pauses between the
+/// retransmissions of a SYN, which double up to 64 s.
+const OPENING_PATIENCE: Duration = Duration::from_seconds(130);
+/// How long an open connection may pause.
+const OPEN_PATIENCE: Duration = Duration::from_seconds(3_600);
+/// How long a finished connection is remembered, so that stragglers find it.
+const CLOSED_PATIENCE: Duration = Duration::from_seconds(15);
+
+/// A TCP connection.
+#[derive(Debug)]
+pub(crate) struct TcpFlow {
+    /// Which way the originator's packets go.
+    initiator: Way,
+    /// Whether a SYN told who the originator is; else it is the likelier side.
+    initiator_known: bool,
+    start: Moment,
+    last: Timestamp,
+    requests: Requests,
+    originator: Half,
+    responder: Half,
+    /// What ended the attempt, if something did.
+    ending: Option<Ending>,
+    dialogue: Dialogue,
+}
+
+/// One side of a connection.
+#[derive(Debug, Default)]
+struct Half {
+    side: Side,
+    stream: HalfStream,
+    packets: u32,
+    /// Payload bytes on the wire, retransmissions included.
+    payload: u64,
+    /// TTL or hop limit of its first packet.
+    hops: u8,
+    /// Initial sequence number, once a SYN was seen.
+    initial: Option<u32>,
+    /// The greatest acknowledgement that it sent.
+    acknowledged: Option<u32>,
+}
+
+/// The SYNs of the originator.
+#[derive(Debug, Default, Clone, Copy)]
+struct Requests {
+    count: u32,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// The first event that ended an attempt.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    kind: EndingKind,
+    at: Moment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EndingKind {
+    /// RST of the responder, with its TTL or hop limit.
+    ResponderReset(u8),
+    /// FIN of the responder.
+    ResponderClosed,
+    /// RST or FIN of the originator, or its own fatal alert.
+    OriginatorLeft,
+    /// Cleartext alert of the responder.
+    Alert { level: u8, description: u8 },
+    /// ICMP error about the originator's packets.
+    Icmp { v6: bool, kind: u8, code: u8, from: Address },
+}
+
+impl TcpFlow {
+    /// A connection whose first packet is this.
+    pub(crate) fn new(segment: &Segment, flags: TcpFlags, way: Way, moment: Moment) -> Self {
+        let (initiator, initiator_known) = if flags.syn() {
+            (if flags.ack() { way.reverse() } else { way }, true)
+        } else {
+            // The side with the well-known port is the likelier responder.
+            let from_service = segment.source.port < 1_024 && segment.destination.port >= 1_024;
+            (if from_service { way.reverse() } else { way }, false)
+        };
+        Self {
+            initiator,
+            initiator_known,
+            start: moment,
+            last: moment.time,
+            requests: Requests::default(),
+            originator: Half::default(),
+            responder: Half::default(),
+            ending: None,
+            dialogue: Dialogue::default(),
+        }
+    }
+
+    /// Whether this SYN opens another connection on the ports of this one.
+    pub(crate) fn is_reopened_by(&self, flags: TcpFlags, sequence: u32, way: Way) -> bool {
+        flags.syn()
+            && !flags.ack()
+            && match self.originator.initial {
+                Some(initial) if way == self.initiator => initial != sequence,
+                _ => self.originator.packets + self.responder.packets > 0,
+            }
+    }
+
+    /// Takes the next packet and returns the instant after which the connection is over.
+    #[inline]
+    pub(crate) fn packet<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        segment: &Segment,
+        tcp: Tcp,
+        payload: &[u8],
+        way: Way,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) -> Timestamp {
+        self.last = self.last.max(moment.time);
+        let ends = tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst();
+        if self.dialogue.is_settled() && !ends {
+            return moment.time + self.patience();
+        }
+        let originates = way == self.initiator;
+        self.note_header(key, segment, tcp, originates, moment, context);
+        if segment.payload_length > 0 && !self.dialogue.is_settled() {
+            self.note_payload(key, segment, tcp, payload, originates, moment, context);
+        }
+        if tcp.flags.fin() || tcp.flags.rst() {
+            self.note_end(key, tcp.flags, segment.hops, originates, moment, context);
+        }
+        moment.time + self.patience()
+    }
+
+    /// Takes an ICMP error that quotes a packet of this connection.
+    pub(crate) fn icmp_error(&mut self, about: Way, kind: Icmp, moment: Moment) {
+        if about == self.initiator && self.ending.is_none() && kind.is_failure() {
+            let Icmp { v6, kind, code, from } = kind;
+            self.ending =
+                Some(Ending { kind: EndingKind::Icmp { v6, kind, code, from }, at: moment });
+        }
+    }
+
+    /// The connection is over, or the capture is: nothing after `until` belongs to it.
+    pub(crate) fn finish<S: Sink>(
+        mut self,
+        key: &FlowKey,
+        until: Timestamp,
+        context: &mut Context<S>,
+    ) {
+        if !self.dialogue.is_settled() {
+            self.read_behind_holes(key, context);
+        }
+        self.count(context);
+        self.conclude(key, until, context);
+    }
+
+    /// The state in Zeek's terms.
+    pub(crate) const fn state(&self) -> ConnectionState {
+        ConnectionState::of(self.originator.side, self.responder.side)
+    }
+
+    fn client(&self, key: &FlowKey) -> SocketAddress {
+        key.sender(self.initiator)
+    }
+
+    fn server(&self, key: &FlowKey) -> SocketAddress {
+        key.sender(self.initiator.reverse())
+    }
+
+    fn patience(&self) -> Duration {
+        use Side::{Closed, Established, Reset};
+        match (self.originator.side, self.responder.side) {
+            (Reset, _) | (_, Reset) | (Closed, Closed) => CLOSED_PATIENCE,
+            (Established | Closed, _) | (_, Established | Closed) => OPEN_PATIENCE,
+            _ => OPENING_PATIENCE,
+        }
+    }
+
+    fn note_header<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        segment: &Segment,
+        tcp: Tcp,
+        originates: bool,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if !originates && self.responder.packets == 0 {
+            context.sink.heard(context.unit, self.client(key).address);
+        }
+        let opened = self.originator.initial.is_some() || self.responder.initial.is_some();
+        let (half, peer) = if originates {
+            (&mut self.originator, &mut self.responder)
+        } else {
+            (&mut self.responder, &mut self.originator)
+        };
+        if half.packets == 0 {
+            half.hops = segment.hops;
+        }
+        half.packets = half.packets.saturating_add(1);
+        half.payload += u64::from(segment.payload_length);
+        if tcp.flags.ack() && !tcp.flags.rst() {
+            half.acknowledged = Some(later(half.acknowledged, tcp.acknowledgement));
+        }
+        if tcp.flags.syn() {
+            half.initial.get_or_insert(tcp.sequence);
+            half.stream.begin(tcp.sequence.wrapping_add(1));
+            half.side =
+                half.side.max(if tcp.flags.ack() { Side::Accepted } else { Side::Requested });
+            if originates {
+                if self.requests.count == 0 {
+                    self.requests.first = moment.time;
+                }
+                self.requests.count += 1;
+                self.requests.last = moment.time;
+            } else if matches!(self.ending, Some(Ending { kind: EndingKind::Icmp { .. }, .. })) {
+                // A later request got through.
+                self.ending = None;
+            }
+        } else if half.side < Side::Established {
+            if opened {
+                half.side = Side::Established;
+                if tcp.flags.ack() && peer.side == Side::Accepted {
+                    peer.side = Side::Established;
+                }
+            } else {
+                half.side = Side::Partial;
+            }
+        }
+    }
+
+    fn note_payload<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        segment: &Segment,
+        tcp: Tcp,
+        payload: &[u8],
+        originates: bool,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        let half = if originates { &mut self.originator } else { &mut self.responder };
+        // Ethernet padding that a sender counted into the IP length: zeros where the first
+        // bytes of a stream belong, which come again with their real values.
+        let is_padding = half.stream.next().is_none_or(|next| next == tcp.sequence)
+            && payload.len() <= 6
+            && payload.iter().all(|&byte| byte == 0)
+            && !self.dialogue.has_begun();
+        if is_padding {
+            return;
+        }
+        // Data on a SYN (TCP Fast Open, RFC 7413) begins one after the sequence number.
+        let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags.syn()));
+        let mut stream = std::mem::take(&mut half.stream);
+        stream.push(sequence, payload, segment.payload_length, |chunk| {
+            self.deliver(key, chunk, originates, moment, context);
+        });
+        self.put_back(stream, originates);
+    }
+
+    fn deliver<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        chunk: Chunk<'_>,
+        originates: bool,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if !self.dialogue.is_settled() {
+            dialogue::deliver(self, key, chunk, originates, moment, context);
+        }
+    }
+
+    /// Returns a stream to its half; who is the originator may have been found out meanwhile.
+    fn put_back(&mut self, stream: HalfStream, originates: bool) {
+        let swapped = self.dialogue.take_swap();
+        if self.dialogue.is_settled() {
+            self.originator.stream.forget();
+            self.responder.stream.forget();
+        } else if originates == swapped {
+            self.responder.stream = stream;
+        } else {
+            self.originator.stream = stream;
+        }
+    }
+
+    fn note_end<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        flags: TcpFlags,
+        hops: u8,
+        originates: bool,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if !self.dialogue.is_settled() && !originates {
+            // A close ends the wait for what is missing before it.
+            self.read_behind_holes(key, context);
+        }
+        let (half, _) = if originates {
+            (&mut self.originator, &mut self.responder)
+        } else {
+            (&mut self.responder, &mut self.originator)
+        };
+        half.side = half.side.max(if flags.rst() { Side::Reset } else { Side::Closed });
+        let kind = match (originates, flags.rst()) {
+            (true, _) => EndingKind::OriginatorLeft,
+            (false, true) => EndingKind::ResponderReset(hops),
+            (false, false) => EndingKind::ResponderClosed,
+        };
+        self.ending.get_or_insert(Ending { kind, at: moment });
+    }
+
+    fn read_behind_holes<S: Sink>(&mut self, key: &FlowKey, context: &mut Context<S>) {
+        let moment = Moment { time: self.last, locator: self.start.locator };
+        for originates in [true, false] {
+            let half = if originates { &mut self.originator } else { &mut self.responder };
+            if half.stream.has_hole() {
+                let mut stream = std::mem::take(&mut half.stream);
+                stream.flush(|chunk| self.deliver(key, chunk, originates, moment, context));
+                self.put_back(stream, originates);
+            }
+        }
+    }
+
+    /// Exchanges the roles of the sides, when what they say shows who began.
+    fn swap_sides(&mut self) {
+        self.initiator = self.initiator.reverse();
+        self.initiator_known = true;
+        std::mem::swap(&mut self.originator, &mut self.responder);
+    }
+
+    fn count<S: Sink>(&self, context: &mut Context<S>) {
+        context.counts.tcp += 1;
+        if self.originator.initial.is_none() && self.responder.initial.is_none() {
+            context.counts.mid_flow += 1;
+        }
+        if self.is_one_way() {
+            context.counts.one_way += 1;
+        }
+    }
+
+    /// Whether the connection cannot have been what one direction shows: the originator
+    /// acknowledges or goes on after a SYN whose answer is not in the capture, or acknowledges
+    /// bytes that are not.
+    fn is_one_way(&self) -> bool {
+        if self.originator.packets == 0 {
+            return true;
+        }
+        match (self.responder.packets, self.originator.acknowledged) {
+            (0, acknowledged) => {
+                acknowledged.is_some_and(|number| number != 0) || self.originator.payload > 0
+            }
+            (_, Some(acknowledged)) => {
+                let seen = self
+                    .responder
+                    .stream
+                    .next()
+                    .or_else(|| self.responder.initial.map(|initial| initial.wrapping_add(1)));
+                // One beyond the data is the FIN.
+                seen.is_some_and(|seen| {
+                    let beyond = acknowledged.wrapping_sub(seen);
+                    beyond > 1 && beyond < 1 << 31 && self.responder.payload == 0
+                })
+            }
+            (_, None) => false,
+        }
+    }
+}
+
+/// The TCP fields of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tcp {
+    pub(crate) flags: TcpFlags,
+    pub(crate) sequence: u32,
+    pub(crate) acknowledgement: u32,
+}
+
+/// An ICMP or ICMPv6 error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Icmp {
+    pub(crate) v6: bool,
+    pub(crate) kind: u8,
+    pub(crate) code: u8,
+    pub(crate) from: Address,
+}
+
+impl Icmp {
+    /// Whether the error says that the packet will not get there, rather than asking for
+    /// smaller ones (RFC 792, RFC 1191, RFC 4443).
+    pub(crate) const fn is_failure(self) -> bool {
+        match (self.v6, self.kind) {
+            (false, 3) => self.code != 4,
+            (true, 1) => true,
+            (false, 11) | (true, 3) => self.code == 0,
+            _ => false,
+        }
+    }
+
+    /// Whether the error says that a policy forbids the packet: codes 9, 10 and 13 of RFC 1812
+    /// section 5.2.7.1, codes 1, 5 and 6 of RFC 4443 section 3.1.
+    pub(crate) const fn is_prohibition(self) -> bool {
+        match (self.v6, self.kind, self.code) {
+            (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) const fn fact(self) -> Fact {
+        Fact::Icmp { v6: self.v6, kind: self.kind, code: self.code, from: self.from }
+    }
+}
+
+/// The later of two sequence numbers (RFC 1982).
+fn later(kept: Option<u32>, new: u32) -> u32 {
+    match kept {
+        Some(kept) if new.wrapping_sub(kept) >= 1 << 31 => kept,
+        _ => new,
+    }
+}

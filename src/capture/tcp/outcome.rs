@@ -1,0 +1,290 @@
+//! What became of a connection, judged when it is over.
+
+use super::dialogue::{Stage, give_up_waiting};
+use super::http_exchange::Tunnel;
+use super::{Ending, EndingKind, Icmp, TcpFlow};
+use crate::capture::conn_state::{ConnectionState, Side};
+use crate::capture::context::{Context, Moment};
+use crate::capture::flow_key::FlowKey;
+use crate::observe::{
+    Attempt, Cause, Doubt, Duration, Fact, NameId, NameSource, Outcome, Sink, Timestamp,
+};
+
+/// How long a SYN waits for an answer before silence is a finding: three seconds are the
+/// second retransmission (RFC 6298 section 2) and more than any path takes.
+pub(crate) const SYN_ANSWER_TIME: Duration = Duration::from_seconds(3);
+
+/// How long a hello or request waits for an answer before silence is a finding.
+pub(crate) const ANSWER_TIME: Duration = Duration::from_seconds(5);
+
+/// How long an HTTP request waits; servers may think before they answer.
+pub(crate) const RESPONSE_TIME: Duration = Duration::from_seconds(30);
+
+/// An outcome with the figures behind it and the packet that shows it.
+pub(super) type Judgement = (Outcome, Fact, Moment);
+
+impl Icmp {
+    /// The cause that the error is.
+    pub(crate) const fn cause(self) -> Cause {
+        if self.is_prohibition() { Cause::IcmpProhibited } else { Cause::IcmpUnreachable }
+    }
+}
+
+impl TcpFlow {
+    /// Reports what is left to report.
+    pub(super) fn conclude<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        until: Timestamp,
+        context: &mut Context<S>,
+    ) {
+        give_up_waiting(self, context);
+        let name = self.dialogue.name.map(|name| (name, NameSource::Sni));
+        let judgement = match self.dialogue.stage {
+            Stage::Settled | Stage::Dns => return,
+            Stage::Http => return self.conclude_requests(key, until, context),
+            Stage::Opening if self.dialogue.tunnel.is_some() => {
+                self.settle_tunnel(key, Outcome::Inconclusive(Doubt::NothingSent), until, context);
+                return;
+            }
+            Stage::Opening => self.judge_opening(until),
+            Stage::TlsHello | Stage::TlsSent => self.judge_hello(until),
+            Stage::TlsServed | Stage::TlsContinued => self.judge_handshake(),
+            Stage::Opaque => self.judge_opaque(until),
+        };
+        let (outcome, fact, at) = judgement;
+        if self.requests.count > 1 && outcome == Outcome::Blocked(Cause::TcpNoAnswer) {
+            // A client that asks again has heard nothing, even where only its own packets are
+            // in the capture.
+            context.sink.heard(context.unit, self.client(key).address);
+        }
+        if self.originator.packets == 0 && name.is_none() {
+            // Only the responder is in the capture: nobody is known to have tried.
+            return;
+        }
+        let unit = context.unit;
+        let mut attempt = self.attempt(key, name, outcome, fact, at, unit);
+        if let Some(hello) = self.dialogue.hello {
+            attempt.start = attempt.start.min(hello.time);
+        }
+        context.sink.attempt(&attempt);
+        self.settle_tunnel(key, outcome, until, context);
+    }
+
+    /// The attempt that this connection is.
+    pub(super) fn attempt(
+        &self,
+        key: &FlowKey,
+        name: Option<(NameId, NameSource)>,
+        outcome: Outcome,
+        fact: Fact,
+        at: Moment,
+        unit: u32,
+    ) -> Attempt {
+        let server = self.server(key);
+        Attempt {
+            name,
+            channel: self.dialogue.channel(),
+            client: self.client(key),
+            server,
+            target_port: self.dialogue.tunnel.as_ref().map_or(server.port, |tunnel| tunnel.port),
+            outcome,
+            start: self.start.time,
+            end: self.last.max(at.time),
+            locator: at.locator,
+            unit,
+            fact,
+        }
+    }
+
+    /// Reports the CONNECT request whose tunnel this is, unless what went through the tunnel
+    /// has told more.
+    pub(super) fn settle_tunnel<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        inner: Outcome,
+        end: Timestamp,
+        context: &mut Context<S>,
+    ) {
+        let Some(tunnel) = self.dialogue.tunnel.take() else { return };
+        let same_name = self.dialogue.name == tunnel.name;
+        let told = matches!(inner, Outcome::Answered | Outcome::Blocked(_));
+        if !(same_name && told) {
+            let Tunnel { name, port, asked, status } = *tunnel;
+            let name = name.map(|name| (name, NameSource::Connect));
+            let fact = Fact::Status(status);
+            let mut attempt = self.attempt(key, name, Outcome::Answered, fact, asked, context.unit);
+            attempt.channel = crate::observe::Channel::Connect;
+            attempt.target_port = port;
+            attempt.start = asked.time;
+            attempt.end = attempt.end.min(end);
+            context.sink.attempt(&attempt);
+        }
+    }
+
+    /// What silence or an ending after `sent` means for what was sent then.
+    pub(super) fn judge_wait(
+        &self,
+        sent: Moment,
+        until: Timestamp,
+        patience: Duration,
+    ) -> Judgement {
+        match self.ending {
+            Some(Ending { kind, at }) => {
+                let after = at.time.since(sent.time);
+                match kind {
+                    EndingKind::Alert { level, description } => {
+                        (Outcome::Blocked(Cause::TlsAlert), Fact::Alert { level, description }, at)
+                    }
+                    EndingKind::ResponderReset(hops) => (
+                        Outcome::Blocked(Cause::ResetAfterHello),
+                        Fact::Reset { after, hops, usual_hops: self.usual_hops() },
+                        at,
+                    ),
+                    EndingKind::ResponderClosed => {
+                        (Outcome::Blocked(Cause::ClosedAfterHello), Fact::Closed { after }, at)
+                    }
+                    EndingKind::Icmp { v6, kind, code, from } => {
+                        let icmp = Icmp { v6, kind, code, from };
+                        (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
+                    }
+                    EndingKind::OriginatorLeft if after < patience => {
+                        let fact = Fact::Silence { waited: after };
+                        (Outcome::Inconclusive(Doubt::ClientGaveUp), fact, at)
+                    }
+                    EndingKind::OriginatorLeft => self.judge_silence(sent, at.time, patience),
+                }
+            }
+            None => self.judge_silence(sent, until, patience),
+        }
+    }
+
+    fn judge_silence(&self, sent: Moment, until: Timestamp, patience: Duration) -> Judgement {
+        // What comes after the patience of every timeout cannot change the figure.
+        let until = until.min(self.last.max(sent.time) + patience);
+        let fact = Fact::Silence { waited: until.since(sent.time) };
+        let outcome = if self.is_one_way() {
+            Outcome::Inconclusive(Doubt::OneWay)
+        } else if until.since(sent.time) < patience {
+            Outcome::Inconclusive(Doubt::CaptureEnded)
+        } else {
+            Outcome::Blocked(Cause::NoAnswerAfterHello)
+        };
+        (outcome, fact, sent)
+    }
+
+    fn judge_opening(&self, until: Timestamp) -> Judgement {
+        let start = self.start;
+        if self.originator.initial.is_none() {
+            return (Outcome::Inconclusive(Doubt::MidFlow), self.volume(), start);
+        }
+        let accepted = self.responder.initial.is_some();
+        match (self.state(), self.ending) {
+            (ConnectionState::S0 | ConnectionState::Rstos0 | ConnectionState::Sh, _)
+                if self.responder.packets == 0 =>
+            {
+                self.judge_unanswered_requests(until)
+            }
+            (
+                ConnectionState::Rej | ConnectionState::Rstr,
+                Some(Ending { kind: EndingKind::ResponderReset(hops), at }),
+            ) if !accepted => {
+                let after = at.time.since(self.requests.last);
+                let fact = Fact::Reset { after, hops, usual_hops: 0 };
+                (Outcome::Blocked(Cause::TcpRefused), fact, at)
+            }
+            (_, Some(Ending { kind: EndingKind::Icmp { v6, kind, code, from }, at }))
+                if !accepted =>
+            {
+                let icmp = Icmp { v6, kind, code, from };
+                (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
+            }
+            _ if self.responder.packets == 0 => self.judge_unanswered_requests(until),
+            _ => (Outcome::Inconclusive(Doubt::NothingSent), self.volume(), start),
+        }
+    }
+
+    fn judge_unanswered_requests(&self, until: Timestamp) -> Judgement {
+        let requests = self.requests;
+        let silence = |until: Timestamp| {
+            let until = until.min(self.last.max(requests.last) + SYN_ANSWER_TIME);
+            let waited = until.since(requests.first);
+            (waited, Fact::Requests { count: requests.count, waited })
+        };
+        if self.is_one_way() {
+            return (Outcome::Inconclusive(Doubt::OneWay), self.volume(), self.start);
+        }
+        match self.ending {
+            Some(Ending { kind: EndingKind::Icmp { v6, kind, code, from }, at }) => {
+                let icmp = Icmp { v6, kind, code, from };
+                (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
+            }
+            Some(Ending { kind: EndingKind::OriginatorLeft, at })
+                if at.time.since(requests.first) < SYN_ANSWER_TIME =>
+            {
+                let (_, fact) = silence(at.time);
+                (Outcome::Inconclusive(Doubt::ClientGaveUp), fact, at)
+            }
+            ending => {
+                let until = ending.map_or(until, |ending| ending.at.time);
+                let (waited, fact) = silence(until);
+                if waited < SYN_ANSWER_TIME {
+                    (Outcome::Inconclusive(Doubt::CaptureEnded), fact, self.start)
+                } else {
+                    (Outcome::Blocked(Cause::TcpNoAnswer), fact, self.start)
+                }
+            }
+        }
+    }
+
+    fn judge_hello(&self, until: Timestamp) -> Judgement {
+        let sent = self.dialogue.hello.unwrap_or(self.start);
+        if let Some(status) = self.dialogue.foreign_status {
+            // A device that cannot speak TLS for the name says its denial in clear.
+            let outcome = match status {
+                301..=308 | 403 | 451 => Outcome::Blocked(Cause::HttpDenied),
+                _ => Outcome::Inconclusive(Doubt::NotDissected),
+            };
+            return (outcome, Fact::Status(status), sent);
+        }
+        self.judge_wait(sent, until, ANSWER_TIME)
+    }
+
+    /// The ServerHello came and nothing that would count as an answer after it.
+    fn judge_handshake(&self) -> Judgement {
+        let sent = self.dialogue.hello.unwrap_or(self.start);
+        match self.ending {
+            Some(Ending { kind: EndingKind::OriginatorLeft, at }) => {
+                (Outcome::Inconclusive(Doubt::ClientGaveUp), self.volume(), at)
+            }
+            Some(_) => self.judge_wait(sent, self.last, ANSWER_TIME),
+            None => (Outcome::Inconclusive(Doubt::HandshakeCut), self.volume(), sent),
+        }
+    }
+
+    fn judge_opaque(&self, until: Timestamp) -> Judgement {
+        if self.originator.initial.is_none() {
+            return (Outcome::Inconclusive(Doubt::MidFlow), self.volume(), self.start);
+        }
+        if self.responder.payload > 0 || self.dialogue.hello.is_some() {
+            return (Outcome::Inconclusive(Doubt::NotDissected), self.volume(), self.start);
+        }
+        match self.judge_wait(self.start, until, ANSWER_TIME) {
+            // What the originator sent named nobody, so its silence is weaker than a hello's.
+            (Outcome::Blocked(Cause::NoAnswerAfterHello | Cause::ClosedAfterHello), fact, at) => {
+                (Outcome::Inconclusive(Doubt::NotDissected), fact, at)
+            }
+            judgement => judgement,
+        }
+    }
+
+    fn volume(&self) -> Fact {
+        Fact::Volume { sent: self.originator.payload, received: self.responder.payload }
+    }
+
+    /// TTL or hop limit of the responder's first packet, 0 when the reset was its only one.
+    fn usual_hops(&self) -> u8 {
+        let only_reset = self.responder.packets <= 1 && self.responder.side == Side::Reset;
+        if only_reset { 0 } else { self.responder.hops }
+    }
+}

@@ -1,0 +1,11 @@
+//! Evidence: attempts and resolutions that add up in any grouping and any order.
+
+mod names;
+mod sightings;
+mod tally;
+mod total;
+
+pub use names::NameTable;
+pub use sightings::{Seen, Sightings};
+pub use tally::{Sample, Tally};
+pub use total::{AttemptKey, Evidence, Limits, Pruned, ResolutionKey, Span};

@@ -1,0 +1,191 @@
+//! Verdicts become the report: owned, sorted text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::read::Clock;
+use super::wireshark;
+use crate::catalog::{Catalog, Endpoint};
+use crate::evidence::{Evidence, Sample};
+use crate::observe::{Address, Channel, Outcome, SocketAddress, Timestamp};
+use crate::report::{
+    EndpointReport, EvidenceReport, MixedBy, NameReport, NearMiss, NearMissReason, OutcomeReport,
+};
+use crate::verdict::{Judged, JudgedName, Mixed, Tried, Verdicts};
+
+/// Samples shown of each way in which attempts at a name ended.
+const SAMPLES_PER_OUTCOME: usize = 3;
+
+/// What a report is made from.
+pub(super) struct Assembly<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) evidence: &'a Evidence,
+    pub(super) verdicts: &'a Verdicts<'a>,
+    pub(super) clock: &'a Clock,
+}
+
+impl Assembly<'_> {
+    /// Every endpoint of the selection.
+    pub(super) fn endpoints(&self) -> Vec<EndpointReport> {
+        self.verdicts
+            .endpoints
+            .iter()
+            .filter_map(|judged| {
+                Some(self.endpoint(judged, self.catalog.endpoint(judged.endpoint)?))
+            })
+            .collect()
+    }
+
+    /// What nearly counts, one row for each name, endpoint, reason, protocol and port.
+    pub(super) fn near_misses(&self) -> Vec<NearMiss> {
+        type Row = (String, String, NearMissReason, &'static str, u16);
+        let mut rows: BTreeMap<Row, (u64, Timestamp, Timestamp)> = BTreeMap::new();
+        for missed in &self.verdicts.missed {
+            let (Some(tried), Some(endpoint)) =
+                (self.verdicts.tried.get(missed.tried), self.catalog.endpoint(missed.endpoint))
+            else {
+                continue;
+            };
+            let name = self.evidence.names().text(tried.name).to_owned();
+            let row = (
+                name,
+                endpoint.id.clone(),
+                missed.why,
+                protocol(tried.key.channel),
+                tried.key.target_port,
+            );
+            let sum = rows.entry(row).or_insert((0, Timestamp::MAX, Timestamp::MIN));
+            sum.0 += tried.tally.count;
+            sum.1 = sum.1.min(tried.tally.first);
+            sum.2 = sum.2.max(tried.tally.last);
+        }
+        rows.into_iter()
+            .map(|((name, endpoint, why, protocol, port), (count, first, last))| NearMiss {
+                name,
+                endpoint,
+                why,
+                protocol: protocol.to_owned(),
+                port,
+                count,
+                first: Some(self.time(first)),
+                last: Some(self.time(last)),
+            })
+            .collect()
+    }
+
+    fn endpoint(&self, judged: &Judged, endpoint: &Endpoint) -> EndpointReport {
+        EndpointReport {
+            id: endpoint.id.clone(),
+            pattern: endpoint.pattern.to_string(),
+            protocol: endpoint.protocol.to_string(),
+            direction: endpoint.direction.to_string(),
+            clouds: endpoint.clouds().iter().map(|cloud| cloud.to_string()).collect(),
+            scenarios: endpoint.scenarios().iter().map(|scenario| scenario.to_string()).collect(),
+            uses: endpoint.uses().into_iter().map(str::to_owned).collect(),
+            verdict: judged.verdict,
+            mixed_by: judged.mixed_by.map(|mixed_by| match mixed_by {
+                Mixed::Time(changed) => MixedBy::Time { changed: self.time(changed) },
+                Mixed::Client => MixedBy::Client,
+                Mixed::Name => MixedBy::Name,
+            }),
+            intercepted: false,
+            reason: judged.reason.clone(),
+            names: judged.names.iter().map(|name| self.name(name)).collect(),
+        }
+    }
+
+    fn name(&self, judged: &JudgedName) -> NameReport {
+        let mut by_outcome: BTreeMap<Outcome, Vec<&Tried<'_>>> = BTreeMap::new();
+        for tried in judged.tried.iter().filter_map(|&at| self.verdicts.tried.get(at)) {
+            by_outcome.entry(shown(tried)).or_default().push(tried);
+        }
+        let mut report = NameReport {
+            name: self.evidence.names().text(judged.name).to_owned(),
+            verdict: judged.verdict,
+            outcomes: Vec::new(),
+            evidence: Vec::new(),
+        };
+        for (outcome, tried) in by_outcome {
+            report.outcomes.push(self.outcome(outcome, &tried));
+            let mut samples: Vec<(&Sample, &Tried<'_>)> = tried
+                .iter()
+                .flat_map(|tried| tried.tally.samples.iter().map(move |sample| (sample, *tried)))
+                .collect();
+            samples.sort_by_key(|(sample, tried)| (**sample, tried.key));
+            let shown = samples.into_iter().take(SAMPLES_PER_OUTCOME);
+            report
+                .evidence
+                .extend(shown.map(|(sample, tried)| self.sample(sample, tried, outcome)));
+        }
+        report
+    }
+
+    fn outcome(&self, outcome: Outcome, tried: &[&Tried<'_>]) -> OutcomeReport {
+        let clients: BTreeSet<Address> = tried.iter().map(|tried| tried.key.client).collect();
+        OutcomeReport {
+            outcome,
+            count: tried.iter().map(|tried| tried.tally.count).sum(),
+            first: tried.iter().map(|tried| tried.tally.first).min().map(|time| self.time(time)),
+            last: tried.iter().map(|tried| tried.tally.last).max().map(|time| self.time(time)),
+            clients: clients.len() as u64,
+        }
+    }
+
+    fn sample(&self, sample: &Sample, tried: &Tried<'_>, outcome: Outcome) -> EvidenceReport {
+        let locator = sample.locator;
+        EvidenceReport {
+            input: locator.input,
+            record: locator.record,
+            offset: locator.offset,
+            time: Some(sample.time.to_rfc3339(self.clock.of(locator.input))),
+            client: tried.key.client.to_string(),
+            server: server(tried.key.server),
+            transport: tried.key.channel.transport(),
+            outcome,
+            named_by: tried.source,
+            detail: detail(sample, tried, outcome),
+            wireshark: Some(wireshark::filter(&tried.key, sample.client_port)),
+            line: None,
+        }
+    }
+
+    fn time(&self, time: Timestamp) -> String {
+        time.to_rfc3339(self.clock.finest())
+    }
+}
+
+/// The outcome that the report states: that a resolver answers is no answer of the endpoint.
+pub(super) fn shown(tried: &Tried<'_>) -> Outcome {
+    match (tried.outcome, tried.key.channel) {
+        (Outcome::Answered, Channel::Dns(_)) => {
+            Outcome::Inconclusive(crate::observe::Doubt::Resolved)
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// The figures behind an attempt; of one that was forgiven, also what it looked like.
+pub(super) fn detail(sample: &Sample, tried: &Tried<'_>, outcome: Outcome) -> String {
+    let detail = sample.fact.detail();
+    match tried.key.outcome {
+        Outcome::Blocked(cause) if outcome != tried.key.outcome => {
+            let cause = cause.sentence();
+            if detail.is_empty() { cause.to_owned() } else { format!("{cause}: {detail}") }
+        }
+        _ => detail,
+    }
+}
+
+/// A socket as the report writes it; without its port where there is none.
+pub(super) fn server(server: SocketAddress) -> String {
+    if server.port == 0 { server.address.to_string() } else { server.to_string() }
+}
+
+const fn protocol(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Dns(_) => "dns",
+        Channel::Tls | Channel::Quic | Channel::Connect => "https",
+        Channel::Http => "http",
+        Channel::Tcp => "tcp",
+        Channel::Udp => "udp",
+    }
+}

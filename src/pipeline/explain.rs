@@ -1,0 +1,194 @@
+//! `explain`: the whole story of one endpoint or name.
+
+use std::sync::Arc;
+
+use super::assemble::{detail, server, shown};
+use super::read::{Clock, Read, read_all};
+use super::{Error, Options, Progress, Requirement, catalog_report, wireshark};
+use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Profile, Selection};
+use crate::evidence::{Evidence, Limits, Sample};
+use crate::observe::{Channel, SocketAddress, normalize};
+use crate::report::{ExplainEvent, ExplainReport, Tool, Verdict};
+use crate::verdict::{Tried, Verdicts, judge};
+
+/// Events that are told; the rest is counted.
+const MAX_EVENTS: usize = 10_000;
+
+/// Tells everything about one endpoint or name.
+///
+/// `target` is the id or the pattern of an endpoint, or a server name, required or not.
+///
+/// # Errors
+///
+/// As [`audit`](super::audit); and when `target` is neither.
+pub fn explain(
+    inputs: &[String],
+    target: &str,
+    requirement: &Requirement,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<ExplainReport, Error> {
+    let target = Target::find(target, &requirement.catalog)?;
+    let Target { catalog, endpoints, .. } = &target;
+    let selection = catalog.select(&Profile::everything());
+    let matcher = Arc::new(Matcher::new(catalog, &selection)?);
+    let limits = Limits { samples: MAX_EVENTS, ..Limits::default() };
+    let new_sink = || Evidence::new(Arc::clone(&matcher), limits);
+    let Read { sink: mut evidence, inputs, clock, .. } =
+        read_all(inputs, options, new_sink, progress)?;
+    evidence.prune();
+    let verdicts = judge(&evidence, catalog, &selection, &matcher);
+    let (verdict, reason) = target.verdict(&verdicts, &selection);
+    let (events, omitted) = events(&target, &evidence, &verdicts, &matcher, &clock);
+    Ok(ExplainReport {
+        schema: ExplainReport::SCHEMA_ID,
+        tool: Tool::THIS,
+        catalog: catalog_report(requirement),
+        asked: target.asked.clone(),
+        endpoints: endpoints.clone(),
+        verdict,
+        reason,
+        inputs,
+        events,
+        omitted,
+    })
+}
+
+/// What is to be explained, as a catalog of just that.
+struct Target {
+    asked: String,
+    catalog: Catalog,
+    /// The required endpoints that it stands for.
+    endpoints: Vec<String>,
+}
+
+impl Target {
+    fn find(asked: &str, required: &Catalog) -> Result<Self, Error> {
+        let same = |text: &str| text.eq_ignore_ascii_case(asked);
+        let exact: Vec<_> = required
+            .endpoints()
+            .iter()
+            .filter(|endpoint| same(&endpoint.id) || same(&endpoint.pattern.to_string()))
+            .collect();
+        if !exact.is_empty() {
+            let rows = exact.iter().map(|e| (e.pattern.to_string(), e.protocol.to_string()));
+            return Ok(Self {
+                asked: asked.to_owned(),
+                catalog: catalog_of(rows)?,
+                endpoints: exact.iter().map(|endpoint| endpoint.id.clone()).collect(),
+            });
+        }
+        let mut name = String::new();
+        if !normalize(asked.as_bytes(), &mut name) {
+            return Err(Error::NoTarget(asked.to_owned()));
+        }
+        let all = required.select(&Profile::everything());
+        let mut matches = Matches::default();
+        Matcher::new(required, &all)?.matches(&name, &mut matches);
+        let matching: Vec<_> =
+            matches.endpoints().iter().filter_map(|index| required.endpoint(*index)).collect();
+        let mut protocols: Vec<String> =
+            matching.iter().map(|endpoint| endpoint.protocol.to_string()).collect();
+        if protocols.is_empty() {
+            protocols = vec!["https".to_owned(), "http".to_owned()];
+        }
+        protocols.sort();
+        protocols.dedup();
+        let rows = protocols.into_iter().map(|protocol| (name.clone(), protocol));
+        Ok(Self {
+            asked: asked.to_owned(),
+            catalog: catalog_of(rows).map_err(|_| Error::NoTarget(asked.to_owned()))?,
+            endpoints: matching.iter().map(|endpoint| endpoint.id.clone()).collect(),
+        })
+    }
+
+    /// The gravest verdict of the protocols; none for a name that is not required.
+    fn verdict(
+        &self,
+        verdicts: &Verdicts<'_>,
+        selection: &Selection,
+    ) -> (Option<Verdict>, Option<String>) {
+        if self.endpoints.is_empty() || selection.is_empty() {
+            return (None, None);
+        }
+        let gravest = verdicts.endpoints.iter().min_by_key(|judged| judged.verdict);
+        gravest.map_or((None, None), |judged| (Some(judged.verdict), Some(judged.reason.clone())))
+    }
+}
+
+/// A catalog of these patterns and protocols, which are valid or an error says why not.
+fn catalog_of(rows: impl Iterator<Item = (String, String)>) -> Result<Catalog, Error> {
+    use std::fmt::Write as _;
+    let mut text = String::from("[catalog]\nname = \"explain\"\nedition = \"0\"\n");
+    for (pattern, protocol) in rows {
+        let pattern = toml::Value::String(pattern);
+        let _ = write!(text, "\n[[endpoint]]\npattern = {pattern}\nprotocol = \"{protocol}\"\n");
+    }
+    Ok(Catalog::parse("the name to explain", &text)?)
+}
+
+fn events(
+    target: &Target,
+    evidence: &Evidence,
+    verdicts: &Verdicts<'_>,
+    matcher: &Matcher,
+    clock: &Clock,
+) -> (Vec<ExplainEvent>, u64) {
+    let mut matches = Matches::default();
+    let mut samples: Vec<(&Sample, &Tried<'_>)> = Vec::new();
+    let mut total = 0;
+    for tried in &verdicts.tried {
+        matcher.matches(evidence.names().text(tried.name), &mut matches);
+        let concerns = |index: &EndpointIndex| target.catalog.endpoint(*index).is_some();
+        if matches.endpoints().iter().any(concerns) {
+            total += tried.tally.count;
+            samples.extend(tried.tally.samples.iter().map(|sample| (sample, tried)));
+        }
+    }
+    samples.sort_by(|(a, x), (b, y)| {
+        let name = |tried: &Tried<'_>| evidence.names().text(tried.name).to_owned();
+        (a, name(x), x.key.client, x.key.server).cmp(&(b, name(y), y.key.client, y.key.server))
+    });
+    samples.truncate(MAX_EVENTS);
+    let events: Vec<ExplainEvent> =
+        samples.into_iter().map(|(sample, tried)| event(sample, tried, evidence, clock)).collect();
+    let omitted = total - events.len() as u64;
+    (events, omitted)
+}
+
+fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Evidence, clock: &Clock) -> ExplainEvent {
+    let outcome = shown(tried);
+    let client = SocketAddress::new(tried.key.client, sample.client_port);
+    ExplainEvent {
+        time: Some(sample.time.to_rfc3339(clock.of(sample.locator.input))),
+        input: sample.locator.input,
+        record: sample.locator.record,
+        offset: sample.locator.offset,
+        client: server(client),
+        server: server(tried.key.server),
+        channel: channel(tried.key.channel),
+        name: evidence.names().text(tried.name).to_owned(),
+        named_by: tried.source,
+        outcome: Some(outcome),
+        detail: detail(sample, tried, outcome),
+        wireshark: Some(wireshark::filter(&tried.key, sample.client_port)),
+    }
+}
+
+/// The channel for a person; question types by their IANA mnemonic.
+fn channel(channel: Channel) -> String {
+    match channel {
+        Channel::Dns(1) => "dns A".to_owned(),
+        Channel::Dns(28) => "dns AAAA".to_owned(),
+        Channel::Dns(64) => "dns SVCB".to_owned(),
+        Channel::Dns(65) => "dns HTTPS".to_owned(),
+        Channel::Dns(255) => "dns ANY".to_owned(),
+        Channel::Dns(other) => format!("dns TYPE{other}"),
+        Channel::Tcp => "tcp".to_owned(),
+        Channel::Tls => "tls".to_owned(),
+        Channel::Http => "http".to_owned(),
+        Channel::Connect => "connect".to_owned(),
+        Channel::Quic => "quic".to_owned(),
+        Channel::Udp => "udp".to_owned(),
+    }
+}

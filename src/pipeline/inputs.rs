@@ -1,0 +1,295 @@
+//! What was read of each input, and of all of them together.
+
+use std::collections::BTreeMap;
+
+use super::read::Clock;
+use crate::capture::container::ContainerSummary;
+use crate::capture::link::link_type_name;
+use crate::capture::{CaptureFacts, FlowCounts};
+use crate::evidence::Pruned;
+use crate::input::{self, Compression, Detected, InputError, InputPath, Opened};
+use crate::observe::{Anomalies, AnomalyKind, Timestamp};
+use crate::render::escape;
+use crate::report::{
+    AnomalyReport, CoverageReport, EncryptedDns, EvictionReport, InputKind, InputReport, KindCount,
+    LinkTypeReport, ReasonCount,
+};
+
+/// What opening an input told.
+pub(super) struct Found {
+    compression: Option<Compression>,
+    kind: InputKind,
+    error: Option<String>,
+}
+
+impl Found {
+    /// Opens an input; when it is no capture, what it is instead.
+    pub(super) fn by_opening(path: &InputPath) -> (Self, Option<Opened>) {
+        let failed = |compression, error: String| {
+            (Self { compression, kind: InputKind::Unknown, error: Some(error) }, None)
+        };
+        let opened = match input::open(path) {
+            Ok(opened) => opened,
+            Err(error) => return failed(None, sentence_of(&error)),
+        };
+        let compression = opened.compression;
+        match input::detect(&opened.head) {
+            Detected::Capture(_) => {
+                (Self { compression, kind: InputKind::Capture, error: None }, Some(opened))
+            }
+            // Nothing is in it, so nothing is lost.
+            Detected::Empty => (Self { compression, kind: InputKind::Unknown, error: None }, None),
+            Detected::KnownOther { what, advice } => {
+                failed(compression, format!("this is {what}; {advice}"))
+            }
+            Detected::Text { first_line } => failed(
+                compression,
+                format!(
+                    "unknown format; it is text that begins with \"{}\"",
+                    escape::terminal(&first_line)
+                ),
+            ),
+            Detected::Unknown { first_bytes } => {
+                failed(compression, format!("unknown format; it begins with {first_bytes}"))
+            }
+        }
+    }
+}
+
+/// What was read of all inputs: adds up in any order.
+#[derive(Default)]
+pub(super) struct Account {
+    captures: Vec<CaptureFacts>,
+    flows: FlowCounts,
+    anomalies: Anomalies,
+}
+
+impl Account {
+    pub(super) const fn new(
+        captures: Vec<CaptureFacts>,
+        flows: FlowCounts,
+        anomalies: Anomalies,
+    ) -> Self {
+        Self { captures, flows, anomalies }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.captures.extend(other.captures);
+        self.flows.merge(&other.flows);
+        self.anomalies.merge(other.anomalies);
+    }
+
+    /// The account for the report. `found` has one entry for each input, in its order; `errors`
+    /// are arguments that lead to no input and come last.
+    pub(super) fn report(
+        self,
+        found: Vec<(InputPath, u64, Option<Found>)>,
+        errors: Vec<InputError>,
+    ) -> (Vec<InputReport>, CoverageReport, Clock) {
+        let mut clock = Clock::default();
+        let by_input: BTreeMap<u32, &CaptureFacts> =
+            self.captures.iter().map(|capture| (capture.input, capture)).collect();
+        for (input, capture) in &by_input {
+            if let Some(container) = &capture.container {
+                clock.digits.insert(*input, container.time_digits);
+            }
+        }
+        let mut inputs = Vec::with_capacity(found.len() + errors.len());
+        for (index, (path, size, found)) in (0_u32..).zip(found) {
+            let mut report = InputReport::new(path.to_string());
+            report.bytes = size;
+            match found {
+                Some(found) => {
+                    report.kind = found.kind;
+                    report.error = found.error;
+                    let facts = by_input.get(&index).copied();
+                    self.describe(&mut report, index, facts, found.compression, &clock);
+                }
+                None => report.error = Some("was not read".to_owned()),
+            }
+            inputs.push(report);
+        }
+        for error in errors {
+            let mut report = InputReport::new(error.path.to_string());
+            report.error = Some(sentence_of(&error));
+            inputs.push(report);
+        }
+        let coverage = self.coverage(&clock);
+        (inputs, coverage, clock)
+    }
+
+    fn describe(
+        &self,
+        report: &mut InputReport,
+        index: u32,
+        facts: Option<&CaptureFacts>,
+        compression: Option<Compression>,
+        clock: &Clock,
+    ) {
+        report.anomalies = AnomalyReport::list(&self.anomalies, index);
+        let Some(facts) = facts else {
+            if report.error.is_none() {
+                report.notes.push("it is empty".to_owned());
+            }
+            return;
+        };
+        let digits = clock.of(index);
+        report.records = facts.packets.total();
+        report.decoded = decoded(facts);
+        report.first = facts.span.map(|(first, _)| first.to_rfc3339(digits));
+        report.last = facts.span.map(|(_, last)| last.to_rfc3339(digits));
+        if let Some(container) = &facts.container {
+            let suffix = compression.map_or("", Compression::suffix);
+            report.format = Some(format!("{}{suffix}", container.format.as_str()));
+            if report.bytes == 0 {
+                report.bytes = container.bytes;
+            }
+            describe_container(report, container);
+        }
+        if facts.packets.cut > 0 {
+            report.notes.push(format!("the snaplen cut {}", packets(facts.packets.cut)));
+        }
+        if let Some(error) = &facts.error {
+            report.error = Some(error.to_string());
+        }
+    }
+
+    fn coverage(&self, clock: &Clock) -> CoverageReport {
+        let mut coverage = CoverageReport::default();
+        let digits = clock.finest();
+        let spans = || self.captures.iter().filter_map(|capture| capture.span);
+        let rfc3339 = |time: Timestamp| time.to_rfc3339(digits);
+        coverage.first = spans().map(|(first, _)| first).min().map(rfc3339);
+        coverage.last = spans().map(|(_, last)| last).max().map(rfc3339);
+        let mut link_types: BTreeMap<u16, u64> = BTreeMap::new();
+        for capture in &self.captures {
+            let packets = &capture.packets;
+            coverage.packets.read += packets.total();
+            coverage.packets.decoded += decoded(capture);
+            coverage.packets.not_ip += packets.not_ip;
+            coverage.packets.other_transport += packets.other_ip + packets.fragments;
+            coverage.cut_packets += packets.cut;
+            for (link_type, count) in &capture.link_types {
+                *link_types.entry(*link_type).or_default() += count;
+            }
+            if let Some(dropped) = capture.container.as_ref().and_then(dropped) {
+                *coverage.dropped_packets.get_or_insert(0) += dropped;
+            }
+        }
+        let mut not_understood: BTreeMap<AnomalyKind, u64> = BTreeMap::new();
+        for (kind, anomaly) in self.anomalies.iter().filter(|(kind, _)| kind.hides_a_packet()) {
+            *not_understood.entry(kind).or_default() += anomaly.count;
+        }
+        coverage.packets.not_understood = not_understood
+            .into_iter()
+            .map(|(kind, count)| KindCount { kind: kind.as_str(), count })
+            .collect();
+        coverage.link_types = link_types
+            .into_iter()
+            .map(|(link_type, packets)| LinkTypeReport {
+                link_type: u32::from(link_type),
+                name: link_type_name(link_type).unwrap_or("unknown").to_owned(),
+                packets,
+            })
+            .collect();
+        self.cover_flows(&mut coverage);
+        coverage
+    }
+
+    fn cover_flows(&self, coverage: &mut CoverageReport) {
+        let flows = &self.flows;
+        coverage.flows.tcp = flows.tcp;
+        coverage.flows.udp = flows.quic + flows.dns;
+        coverage.flows.total = coverage.flows.tcp + coverage.flows.udp;
+        coverage.flows.one_way = flows.one_way;
+        coverage.flows.mid_flow = flows.mid_flow;
+        let reasons = [
+            ("no_sni", flows.hello_unnamed),
+            ("hello_cut", flows.hello_cut),
+            ("quic_unnamed", flows.quic_unnamed),
+            ("not_dissected", flows.opaque),
+        ];
+        coverage.flows.without_visible_name = reasons
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| ReasonCount { reason: reason.to_owned(), count })
+            .collect();
+        coverage.encrypted_dns =
+            EncryptedDns { dot: flows.dns_over_tls, doq: 0, doh: flows.dns_over_https };
+        if flows.evicted > 0 {
+            coverage
+                .evictions
+                .push(EvictionReport { table: "flows".to_owned(), count: flows.evicted });
+        }
+        let mut note = |count: u64, sentence: &str| {
+            if count > 0 {
+                coverage.notes.push(format!("{count} {sentence}"));
+            }
+        };
+        note(
+            flows.encrypted_hello,
+            "TLS hellos offer Encrypted ClientHello: the name shown may be that of a front.",
+        );
+        note(
+            flows.dns_over_tls + flows.dns_over_https,
+            "connections carry encrypted DNS: names asked for there are hidden.",
+        );
+        note(flows.one_way, "conversations show one direction only: their silences prove nothing.");
+        note(flows.mid_flow, "TCP connections began before the capture and may show no name.");
+        note(
+            flows.evicted,
+            "conversations were given up because too many went on at the same time.",
+        );
+    }
+}
+
+/// Notes what the limits of the evidence made it give up.
+pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: &Pruned) {
+    let tables = [
+        ("attempts", pruned.attempts),
+        ("names", pruned.names),
+        ("resolutions", pruned.resolutions),
+    ];
+    for (table, count) in tables.into_iter().filter(|(_, count)| *count > 0) {
+        coverage.evictions.push(EvictionReport { table: table.to_owned(), count });
+    }
+    coverage.sort();
+}
+
+const fn decoded(capture: &CaptureFacts) -> u64 {
+    capture.packets.tcp + capture.packets.udp + capture.packets.icmp_errors
+}
+
+fn describe_container(report: &mut InputReport, container: &ContainerSummary) {
+    report.notes.extend(container.notes.iter().cloned());
+    if let Some(dropped) = dropped(container).filter(|dropped| *dropped > 0) {
+        report.notes.push(format!("the capture reports {} as dropped", packets(dropped)));
+    }
+    if let Some(cut) = &container.cut {
+        report.error = Some(format!(
+            "broken at packet {}, offset {}: {}; everything before was read",
+            cut.record, cut.offset, cut.sentence
+        ));
+    }
+}
+
+/// Packets that the capture says it lost; none when it does not say.
+fn dropped(container: &ContainerSummary) -> Option<u64> {
+    container
+        .interfaces
+        .iter()
+        .flat_map(|interface| [interface.dropped_by_interface, interface.dropped_by_system])
+        .flatten()
+        .reduce(u64::saturating_add)
+}
+
+fn packets(count: u64) -> String {
+    if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }
+}
+
+fn sentence_of(error: &InputError) -> String {
+    match &error.advice {
+        Some(advice) => format!("{}; {advice}", error.sentence),
+        None => error.sentence.clone(),
+    }
+}

@@ -1,0 +1,110 @@
+//! From arguments to reports: plan the units, run them in parallel, merge, judge.
+
+mod assemble;
+mod explain;
+mod inputs;
+mod names;
+mod read;
+mod wireshark;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use self::assemble::Assembly;
+use self::read::{Read, read_all};
+use crate::catalog::{Catalog, CatalogError, Matcher, Profile};
+use crate::evidence::{Evidence, Limits};
+use crate::report::{CatalogReport, Report, SCHEMA_ID, Summary, Tool};
+
+pub use self::explain::explain;
+pub use self::names::names;
+
+/// What is required: a catalog and the part of it that applies.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    /// The catalog.
+    pub catalog: Catalog,
+    /// The clouds and scenarios.
+    pub profile: Profile,
+}
+
+/// How to run, beyond what to read and what to require. The report does not depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Worker threads; as many as the machine has cores when not given.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Is told how far the reading has come. Calls come from any thread and should return at once.
+pub trait Progress: Sync {
+    /// So many more bytes are to be read; called for each input whose size is known.
+    fn total(&self, bytes: u64);
+
+    /// So many more bytes were read.
+    fn advance(&self, bytes: u64);
+}
+
+/// Why a run cannot go on. What is wrong with one input stands in the report instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The catalog cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The worker threads could not be started.
+    #[error("the worker threads cannot be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Neither an endpoint nor a name.
+    #[error(
+        "{0:?} is neither an endpoint of the catalog nor a server name; `egress-audit catalog show` lists the endpoints"
+    )]
+    NoTarget(String),
+}
+
+/// Judges every required endpoint by the inputs.
+///
+/// Inputs that cannot be read stand in the report with their error.
+///
+/// # Errors
+///
+/// The catalog is too large for an automaton, or the system gives no threads.
+pub fn audit(
+    inputs: &[String],
+    requirement: &Requirement,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Report, Error> {
+    let Requirement { catalog, profile } = requirement;
+    let selection = catalog.select(profile);
+    let matcher = Arc::new(Matcher::new(catalog, &selection)?);
+    let new_sink = || Evidence::new(Arc::clone(&matcher), Limits::default());
+    let Read { sink: mut evidence, inputs, mut coverage, clock } =
+        read_all(inputs, options, new_sink, progress)?;
+    let pruned = evidence.prune();
+    inputs::note_pruned(&mut coverage, &pruned);
+    let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher);
+    let assembly = Assembly { catalog, evidence: &evidence, verdicts: &verdicts, clock: &clock };
+    let mut report = Report {
+        schema: SCHEMA_ID,
+        tool: Tool::THIS,
+        catalog: catalog_report(requirement),
+        inputs,
+        coverage,
+        summary: Summary::default(),
+        endpoints: assembly.endpoints(),
+        near_misses: assembly.near_misses(),
+    };
+    report.finish();
+    Ok(report)
+}
+
+fn catalog_report(requirement: &Requirement) -> CatalogReport {
+    let Requirement { catalog, profile } = requirement;
+    CatalogReport {
+        name: catalog.name().to_owned(),
+        edition: catalog.edition().to_owned(),
+        sha256: catalog.sha256().to_owned(),
+        clouds: profile.clouds.iter().map(|cloud| cloud.to_string()).collect(),
+        scenarios: profile.scenarios.iter().map(|scenario| scenario.to_string()).collect(),
+        newer_edition: catalog.newer_edition().map(str::to_owned),
+    }
+}

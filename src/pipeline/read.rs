@@ -1,0 +1,188 @@
+//! All inputs, in parallel, into one sink and one account of what was read.
+//!
+//! Small sequences run beside each other, each on one thread; large ones run one after the
+//! other, each on all threads. Neither changes a byte of the result.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use super::inputs::{Account, Found};
+use super::{Error, Options, Progress};
+use crate::capture::{SequenceResult, Workers, read_sequence};
+use crate::input::{self, InputError, InputPath, Opened};
+use crate::observe::{Sink, Sum};
+use crate::report::{CoverageReport, InputReport};
+
+/// Sequences of at least so many bytes are worth all threads at once.
+const LARGE: u64 = 8 << 20;
+
+/// Everything that was read.
+pub(super) struct Read<S> {
+    /// The sum of all sinks.
+    pub(super) sink: S,
+    /// One entry for each input, sorted by path.
+    pub(super) inputs: Vec<InputReport>,
+    pub(super) coverage: CoverageReport,
+    pub(super) clock: Clock,
+}
+
+/// How precisely each input states time.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    /// Decimal digits of a second, by input.
+    pub(super) digits: BTreeMap<u32, u8>,
+}
+
+impl Clock {
+    /// The digits of one input.
+    pub(super) fn of(&self, input: u32) -> u8 {
+        self.digits.get(&input).copied().unwrap_or(9)
+    }
+
+    /// The digits of the most precise input, for times that several have a part in.
+    pub(super) fn finest(&self) -> u8 {
+        self.digits.values().copied().max().unwrap_or(0)
+    }
+}
+
+/// One input on its way.
+struct Planned {
+    path: InputPath,
+    size: u64,
+    /// What is known of it by opening it, once it was.
+    found: Mutex<Option<Found>>,
+}
+
+/// Reads all inputs that the arguments stand for.
+pub(super) fn read_all<S: Sink + Sum>(
+    arguments: &[String],
+    options: &Options,
+    new_sink: impl Fn() -> S + Sync,
+    progress: &dyn Progress,
+) -> Result<Read<S>, Error> {
+    let threads = options.threads.map_or(0, std::num::NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let (planned, errors) = plan(arguments, progress);
+    let paths: Vec<InputPath> = planned.iter().map(|input| input.path.clone()).collect();
+    let (large, small): (Vec<_>, Vec<_>) =
+        input::group(&paths).into_iter().partition(|sequence| is_large(sequence, &planned));
+    let run = |sequence: &Vec<usize>, workers| {
+        let result = read_one(sequence, &planned, workers, &new_sink, progress);
+        let SequenceResult { sinks, captures, flows, anomalies } = result;
+        (sum(sinks, workers, &new_sink), Account::new(captures, flows, anomalies))
+    };
+    let (sink, account) = pool.install(|| {
+        let (mut sink, mut account) =
+            small.par_iter().map(|sequence| run(sequence, Workers::Caller)).reduce(
+                || (new_sink(), Account::default()),
+                |(mut sink, mut account), (other, facts)| {
+                    sink.merge(other);
+                    account.merge(facts);
+                    (sink, account)
+                },
+            );
+        for sequence in &large {
+            let (other, facts) = run(sequence, Workers::Pool);
+            sink.merge(other);
+            account.merge(facts);
+        }
+        (sink, account)
+    });
+    let found = planned.into_iter().map(|input| {
+        let found = input.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (input.path, input.size, found)
+    });
+    let (inputs, coverage, clock) = account.report(found.collect(), errors);
+    Ok(Read { sink, inputs, coverage, clock })
+}
+
+/// Finds the inputs; their order is that of the report.
+fn plan(arguments: &[String], progress: &dyn Progress) -> (Vec<Planned>, Vec<InputError>) {
+    let expanded = input::expand(arguments);
+    let planned = expanded
+        .inputs
+        .into_iter()
+        .map(|path| {
+            let size = path
+                .path()
+                .and_then(|path| std::fs::metadata(path).ok())
+                .map_or(0, |metadata| metadata.len());
+            progress.total(size);
+            Planned { path, size, found: Mutex::new(None) }
+        })
+        .collect();
+    (planned, expanded.errors)
+}
+
+/// Whether a sequence is worth all threads. The size of the standard input is not known, and
+/// compressed data is larger than it looks.
+fn is_large(sequence: &[usize], planned: &[Planned]) -> bool {
+    let weight = |input: &Planned| match input.path {
+        InputPath::Stdin => LARGE,
+        InputPath::File(_) => input.size,
+    };
+    sequence.iter().filter_map(|&index| planned.get(index)).map(weight).sum::<u64>() >= LARGE
+}
+
+fn read_one<S: Sink>(
+    sequence: &[usize],
+    planned: &[Planned],
+    workers: Workers,
+    new_sink: impl Fn() -> S,
+    progress: &dyn Progress,
+) -> SequenceResult<S> {
+    let inputs: Vec<u32> = sequence.iter().filter_map(|&at| u32::try_from(at).ok()).collect();
+    let meter = Mutex::new(Meter::default());
+    let open = |input: u32| {
+        let planned = planned.get(input as usize)?;
+        let (found, opened) = Found::by_opening(&planned.path);
+        if let Some(Opened { consumed, .. }) = &opened {
+            lock(&meter).turn_to(Arc::clone(consumed), progress);
+        }
+        *lock(&planned.found) = Some(found);
+        opened.map(|opened| opened.reader)
+    };
+    let result = read_sequence(&inputs, workers, new_sink, &open, &|| lock(&meter).tell(progress));
+    lock(&meter).tell(progress);
+    result
+}
+
+/// How much of the current file was read, and how much of that was told.
+#[derive(Default)]
+struct Meter {
+    consumed: Arc<AtomicU64>,
+    told: u64,
+}
+
+impl Meter {
+    fn turn_to(&mut self, consumed: Arc<AtomicU64>, progress: &dyn Progress) {
+        self.tell(progress);
+        *self = Self { consumed, told: 0 };
+    }
+
+    fn tell(&mut self, progress: &dyn Progress) {
+        let consumed = self.consumed.load(Ordering::Relaxed);
+        progress.advance(consumed.saturating_sub(self.told));
+        self.told = consumed;
+    }
+}
+
+/// Adds up the sinks of a sequence.
+fn sum<S: Sum>(sinks: Vec<S>, workers: Workers, new_sink: impl Fn() -> S + Sync) -> S {
+    let add = |mut sum: S, other| {
+        sum.merge(other);
+        sum
+    };
+    match workers {
+        Workers::Caller => sinks.into_iter().reduce(add).unwrap_or_else(new_sink),
+        Workers::Pool => sinks.into_par_iter().reduce(&new_sink, add),
+    }
+}
+
+/// What a thread that panicked left behind is still a count or a path.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

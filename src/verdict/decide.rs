@@ -1,0 +1,236 @@
+//! The verdict on one endpoint, from the attempts that count for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::path::Path;
+use super::{Judged, JudgedName, Mixed, Tried};
+use crate::catalog::EndpointIndex;
+use crate::observe::{Address, Cause, Channel, Doubt, NameId, Outcome, Timestamp};
+use crate::report::Verdict;
+
+/// Judges an endpoint by the attempts at these indices, which are sorted by name.
+pub(super) fn endpoint(index: EndpointIndex, tried: &[Tried<'_>], at: &[usize]) -> Judged {
+    let all: Vec<&Tried<'_>> = at.iter().filter_map(|&index| tried.get(index)).collect();
+    let weighed = Weighed::of(&all);
+    let verdict = weighed.verdict();
+    let mixed_by = (verdict == Verdict::Mixed).then(|| weighed.mixed_by());
+    let reason = weighed.reason(verdict, mixed_by);
+    let mut names: Vec<JudgedName> = Vec::new();
+    for &index in at {
+        let Some(attempts) = tried.get(index) else { continue };
+        match names.last_mut() {
+            Some(last) if last.name == attempts.name => last.tried.push(index),
+            _ => names.push(JudgedName {
+                name: attempts.name,
+                verdict: Verdict::NeverSeen,
+                tried: vec![index],
+            }),
+        }
+    }
+    for name in &mut names {
+        let own: Vec<&Tried<'_>> = name.tried.iter().filter_map(|&at| tried.get(at)).collect();
+        name.verdict = Weighed::of(&own).verdict();
+    }
+    Judged { endpoint: index, verdict, mixed_by, reason, names }
+}
+
+/// Attempts sorted by what they mean.
+struct Weighed<'a> {
+    answered: Vec<&'a Tried<'a>>,
+    allowed: Vec<&'a Tried<'a>>,
+    /// Blocked, and no other way of the same client to the same name makes up for it.
+    blocked: Vec<&'a Tried<'a>>,
+    /// Blocked on a way that never works for a client that reaches the name by another.
+    bypassed: Vec<&'a Tried<'a>>,
+    inconclusive: Vec<(&'a Tried<'a>, Doubt)>,
+}
+
+impl<'a> Weighed<'a> {
+    fn of(all: &[&'a Tried<'a>]) -> Self {
+        let mut weighed = Self {
+            answered: Vec::new(),
+            allowed: Vec::new(),
+            blocked: Vec::new(),
+            bypassed: Vec::new(),
+            inconclusive: Vec::new(),
+        };
+        let mut ways: BTreeMap<(NameId, Address), BTreeSet<Path>> = BTreeMap::new();
+        for attempts in all {
+            match (attempts.outcome, attempts.key.channel) {
+                // That a resolver answers is no answer of the endpoint.
+                (Outcome::Answered, Channel::Dns(_)) => {
+                    weighed.inconclusive.push((attempts, Doubt::Resolved));
+                }
+                (Outcome::Answered, _) => {
+                    weighed.answered.push(attempts);
+                    let who = (attempts.name, attempts.key.client);
+                    ways.entry(who).or_default().insert(Path::of(attempts));
+                }
+                (Outcome::Allowed, _) => weighed.allowed.push(attempts),
+                (Outcome::Inconclusive(doubt), _) => weighed.inconclusive.push((attempts, doubt)),
+                (Outcome::Blocked(_), _) => {}
+            }
+        }
+        for attempts in all.iter().filter(|a| matches!(a.outcome, Outcome::Blocked(_))) {
+            let path = Path::of(attempts);
+            let working = ways.get(&(attempts.name, attempts.key.client));
+            let is_bypassed =
+                path != Path::Dns && working.is_some_and(|working| !working.contains(&path));
+            if is_bypassed {
+                weighed.bypassed.push(attempts);
+            } else {
+                weighed.blocked.push(attempts);
+            }
+        }
+        weighed
+    }
+
+    fn verdict(&self) -> Verdict {
+        let is_blocked = !self.blocked.is_empty();
+        if !self.answered.is_empty() {
+            return match (is_blocked, self.bypassed.is_empty()) {
+                (true, _) => Verdict::Mixed,
+                (false, false) => Verdict::Degraded,
+                (false, true) => Verdict::Reached,
+            };
+        }
+        if is_blocked {
+            Verdict::Blocked
+        } else if !self.allowed.is_empty() {
+            Verdict::Allowed
+        } else if !self.inconclusive.is_empty() {
+            Verdict::Inconclusive
+        } else {
+            Verdict::NeverSeen
+        }
+    }
+
+    fn mixed_by(&self) -> Mixed {
+        if is_disjoint(&self.answered, &self.blocked, |attempts| attempts.name) {
+            return Mixed::Name;
+        }
+        if is_disjoint(&self.answered, &self.blocked, |attempts| attempts.key.client) {
+            return Mixed::Client;
+        }
+        let (answered, blocked) = (span(&self.answered), span(&self.blocked));
+        if answered.1 < blocked.0 {
+            Mixed::Time(blocked.0)
+        } else if blocked.1 < answered.0 {
+            Mixed::Time(answered.0)
+        } else {
+            Mixed::Name
+        }
+    }
+
+    fn reason(&self, verdict: Verdict, mixed_by: Option<Mixed>) -> String {
+        match verdict {
+            Verdict::Blocked => format!("{}.", capital(&self.why_blocked(&self.blocked))),
+            Verdict::Mixed => {
+                let by = match mixed_by {
+                    Some(Mixed::Time(_)) if span(&self.answered).1 < span(&self.blocked).0 => {
+                        ": it worked until a point in time and then did not"
+                    }
+                    Some(Mixed::Time(_)) => ": it did not work until a point in time and then did",
+                    Some(Mixed::Client) => ": it depends on the client",
+                    _ if is_disjoint(&self.answered, &self.blocked, |a| a.name) => {
+                        ": it depends on the name"
+                    }
+                    _ => "",
+                };
+                format!(
+                    "Answered {} and blocked {}{by}; {}.",
+                    times(count(&self.answered)),
+                    times(count(&self.blocked)),
+                    self.why_blocked(&self.blocked)
+                )
+            }
+            Verdict::Degraded => {
+                let ways: BTreeSet<Path> =
+                    self.bypassed.iter().map(|attempts| Path::of(attempts)).collect();
+                let ways: Vec<&str> = ways.into_iter().map(Path::words).collect();
+                format!(
+                    "Reached, but never by {}: {}.",
+                    ways.join(" or "),
+                    self.why_blocked(&self.bypassed)
+                )
+            }
+            Verdict::Reached => format!("Answered {}.", times(count(&self.answered))),
+            Verdict::Allowed => {
+                format!("Let through {}; no answer was witnessed.", times(count(&self.allowed)))
+            }
+            Verdict::Inconclusive => format!("{}.", capital(self.why_doubted().sentence())),
+            Verdict::NeverSeen => "No attempt was seen within what the inputs cover.".to_owned(),
+        }
+    }
+
+    /// The most frequent cause as a clause, with how often and for how many clients.
+    fn why_blocked(&self, blocked: &[&Tried<'_>]) -> String {
+        let mut causes: BTreeMap<Cause, u64> = BTreeMap::new();
+        for attempts in blocked {
+            if let Outcome::Blocked(cause) = attempts.outcome {
+                *causes.entry(cause).or_default() += attempts.tally.count;
+            }
+        }
+        // Of equally frequent causes the first of the vocabulary.
+        let most = causes.iter().max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)));
+        let Some((cause, _)) = most else { return String::new() };
+        let clients: BTreeSet<Address> =
+            blocked.iter().map(|attempts| attempts.key.client).collect();
+        let attempts = match count(blocked) {
+            1 => "1 attempt".to_owned(),
+            number => format!("{number} attempts"),
+        };
+        let clients = match clients.len() {
+            1 => "1 client".to_owned(),
+            number => format!("{number} clients"),
+        };
+        format!("{} ({attempts}, {clients})", cause.sentence())
+    }
+
+    /// The doubt that says most: anything beyond the mere resolution, the most frequent first.
+    fn why_doubted(&self) -> Doubt {
+        let mut doubts: BTreeMap<Doubt, u64> = BTreeMap::new();
+        for (attempts, doubt) in &self.inconclusive {
+            *doubts.entry(*doubt).or_default() += attempts.tally.count;
+        }
+        doubts
+            .into_iter()
+            .max_by_key(|(doubt, count)| {
+                let is_weak = matches!(doubt, Doubt::Resolved | Doubt::NoData);
+                (!is_weak, *count, std::cmp::Reverse(*doubt))
+            })
+            .map_or(Doubt::Resolved, |(doubt, _)| doubt)
+    }
+}
+
+fn count(attempts: &[&Tried<'_>]) -> u64 {
+    attempts.iter().map(|attempts| attempts.tally.count).sum()
+}
+
+/// Starts of the earliest and the latest of the attempts.
+fn span(attempts: &[&Tried<'_>]) -> (Timestamp, Timestamp) {
+    let first = attempts.iter().map(|a| a.tally.first).min().unwrap_or(Timestamp::MAX);
+    let last = attempts.iter().map(|a| a.tally.last).max().unwrap_or(Timestamp::MIN);
+    (first, last)
+}
+
+fn is_disjoint<K: Ord>(
+    answered: &[&Tried<'_>],
+    blocked: &[&Tried<'_>],
+    key: impl Fn(&Tried<'_>) -> K,
+) -> bool {
+    let answered: BTreeSet<K> = answered.iter().map(|attempts| key(attempts)).collect();
+    blocked.iter().all(|attempts| !answered.contains(&key(attempts)))
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

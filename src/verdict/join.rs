@@ -1,0 +1,68 @@
+//! Names for attempts that show none: what their clients had resolved before.
+//!
+//! A SYN that is dropped never shows a server name, but the client asked for the address. When
+//! it had asked for several names on the same address, nothing tells which one it meant, and
+//! none is accused.
+
+use super::Tried;
+use crate::evidence::{AttemptKey, Evidence, ResolutionKey, Span, Tally};
+use crate::observe::{Doubt, Duration, NameId, NameSource, Outcome};
+
+/// How long after its time to live an answer may still be in use: programs keep addresses
+/// longer than they should.
+const GRACE: Duration = Duration::from_seconds(300);
+
+/// Every attempt with a name, its own or that of a resolution, sorted by name, time and parties.
+pub(super) fn name_all(evidence: &Evidence) -> Vec<Tried<'_>> {
+    let resolutions = evidence.resolutions();
+    let mut tried = Vec::new();
+    let mut candidates = Vec::new();
+    for (key, tally) in evidence.attempts() {
+        if let Some((name, source)) = key.name {
+            tried.push(Tried { name, source, key, outcome: key.outcome, tally });
+            continue;
+        }
+        let source = candidates_for(&key, tally, &resolutions, &mut candidates);
+        let is_shared = candidates.len() > 1;
+        for &name in candidates.iter().filter(|name| evidence.names().concerns(**name)) {
+            let outcome =
+                if is_shared { Outcome::Inconclusive(Doubt::AddressShared) } else { key.outcome };
+            tried.push(Tried { name, source, key, outcome, tally });
+        }
+    }
+    // Attempts come sorted, so a stable sort by name leaves each name's in order.
+    tried.sort_by(|a, b| evidence.names().text(a.name).cmp(evidence.names().text(b.name)));
+    tried
+}
+
+/// Fills `candidates` with the names that the attempts can have meant, each once.
+fn candidates_for(
+    key: &AttemptKey,
+    tally: &Tally,
+    resolutions: &[(ResolutionKey, Span)],
+    candidates: &mut Vec<NameId>,
+) -> NameSource {
+    let address = key.server.address;
+    let start = resolutions.partition_point(|(kept, _)| kept.address < address);
+    let here = resolutions.get(start..).unwrap_or_default();
+    let end = here.partition_point(|(kept, _)| kept.address == address);
+    let here = here.get(..end).unwrap_or_default();
+    let in_time = |span: &Span| span.from <= tally.last && tally.first <= span.until + GRACE;
+    for source in [NameSource::DnsSameClient, NameSource::DnsAnyClient] {
+        candidates.clear();
+        candidates.extend(
+            here.iter()
+                .filter(|(kept, span)| {
+                    in_time(span)
+                        && (source == NameSource::DnsAnyClient || kept.client == key.client)
+                })
+                .map(|(kept, _)| kept.name),
+        );
+        candidates.sort_unstable();
+        candidates.dedup();
+        if !candidates.is_empty() {
+            return source;
+        }
+    }
+    NameSource::DnsAnyClient
+}

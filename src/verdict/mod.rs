@@ -1,0 +1,153 @@
+//! Verdicts: a pure function of evidence and catalog, computed after the last merge.
+//!
+//! First, attempts without a name are given one by what the clients had resolved. Then attempts
+//! that failed without anything being blocked are forgiven. What is left decides.
+
+mod decide;
+mod forgive;
+mod join;
+mod path;
+
+use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Protocol, Selection};
+use crate::evidence::{AttemptKey, Evidence, Tally};
+use crate::observe::{Channel, NameId, NameSource, Outcome, Timestamp};
+use crate::report::{NearMissReason, Verdict};
+
+/// Attempts of one kind, named and judged for themselves.
+#[derive(Clone, Debug)]
+pub struct Tried<'e> {
+    /// The name.
+    pub name: NameId,
+    /// What gave it.
+    pub source: NameSource,
+    /// What they were counted under. Its outcome is the one that was observed.
+    pub key: AttemptKey,
+    /// How they ended, as far as it counts for the verdict.
+    pub outcome: Outcome,
+    /// How many, when and where.
+    pub tally: &'e Tally,
+}
+
+/// One endpoint with its verdict and what it rests on.
+#[derive(Debug)]
+pub struct Judged {
+    /// The endpoint.
+    pub endpoint: EndpointIndex,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What tells answered and blocked attempts apart.
+    pub mixed_by: Option<Mixed>,
+    /// One sentence for a person.
+    pub reason: String,
+    /// The names that matched, sorted.
+    pub names: Vec<JudgedName>,
+}
+
+/// One name of an endpoint.
+#[derive(Debug)]
+pub struct JudgedName {
+    /// The name.
+    pub name: NameId,
+    /// The verdict on this name alone.
+    pub verdict: Verdict,
+    /// Indices of the attempts that it rests on.
+    pub tried: Vec<usize>,
+}
+
+/// What tells answered and blocked attempts apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mixed {
+    /// All of one kind came before all of the other, which began at this instant.
+    Time(Timestamp),
+    /// Some clients are answered and others blocked.
+    Client,
+    /// Some names are answered and others blocked, or nothing tells them apart.
+    Name,
+}
+
+/// Attempts at a required name, or nearly one, that do not count.
+#[derive(Debug)]
+pub struct Missed {
+    /// The endpoint that they nearly satisfy.
+    pub endpoint: EndpointIndex,
+    /// Why they do not.
+    pub why: NearMissReason,
+    /// Index of the attempts.
+    pub tried: usize,
+}
+
+/// Everything that the evidence says of a catalog.
+#[derive(Debug)]
+pub struct Verdicts<'e> {
+    /// All named attempts, sorted by name, time and parties.
+    pub tried: Vec<Tried<'e>>,
+    /// Every required endpoint, in the order of the catalog.
+    pub endpoints: Vec<Judged>,
+    /// What does not count, by endpoint.
+    pub missed: Vec<Missed>,
+}
+
+/// Judges every endpoint of the selection.
+#[must_use]
+pub fn judge<'e>(
+    evidence: &'e Evidence,
+    catalog: &Catalog,
+    selection: &Selection,
+    matcher: &Matcher,
+) -> Verdicts<'e> {
+    let mut tried = join::name_all(evidence);
+    forgive::forgive(evidence, &mut tried);
+    let mut candidates: Vec<Vec<usize>> = vec![Vec::new(); catalog.endpoints().len()];
+    let mut missed = Vec::new();
+    let mut matches = Matches::default();
+    for (index, attempts) in tried.iter().enumerate() {
+        matcher.matches(evidence.names().text(attempts.name), &mut matches);
+        for endpoint in matches.endpoints() {
+            let Some(protocol) = catalog.endpoint(*endpoint).map(|endpoint| endpoint.protocol)
+            else {
+                continue;
+            };
+            match fits(protocol, attempts) {
+                Ok(()) => {
+                    if let Some(list) = candidates.get_mut(endpoint.0 as usize) {
+                        list.push(index);
+                    }
+                }
+                Err(why) => missed.push(Missed { endpoint: *endpoint, why, tried: index }),
+            }
+        }
+        let apex = matches.near_misses().iter();
+        missed.extend(apex.map(|endpoint| Missed {
+            endpoint: *endpoint,
+            why: NearMissReason::Apex,
+            tried: index,
+        }));
+    }
+    let endpoints = selection
+        .endpoints()
+        .iter()
+        .map(|endpoint| {
+            let indices = candidates.get(endpoint.0 as usize).map_or(&[][..], Vec::as_slice);
+            decide::endpoint(*endpoint, &tried, indices)
+        })
+        .collect();
+    Verdicts { tried, endpoints, missed }
+}
+
+/// Whether attempts at a matching name count for an endpoint of this protocol.
+///
+/// AMQP counts for `https` endpoints as a path of its own: Service Bus clients use it where
+/// they may and fall back to 443.
+fn fits(protocol: Protocol, attempts: &Tried<'_>) -> Result<(), NearMissReason> {
+    let port = attempts.key.target_port;
+    match (protocol, attempts.key.channel) {
+        (_, Channel::Dns(_)) => Ok(()),
+        (Protocol::Https, Channel::Http) | (Protocol::Http, Channel::Connect | Channel::Tls) => {
+            Err(NearMissReason::OtherProtocol)
+        }
+        (Protocol::Http, Channel::Quic | Channel::Udp) => Err(NearMissReason::OtherProtocol),
+        (Protocol::Https, _) if port == 443 || path::is_amqp(port) => Ok(()),
+        (Protocol::Http, _) if port == 80 => Ok(()),
+        _ => Err(NearMissReason::OtherPort),
+    }
+}
