@@ -364,7 +364,7 @@ impl QuicFlow {
             let keys_are_right = self.client_keys.is_some() && !header.is_cut;
             return if keys_are_right { QuicEvent::None } else { QuicEvent::Answered };
         };
-        if protection.is_google_crypto() {
+        if protection.has_google_frames() {
             return QuicEvent::Answered;
         }
         let mut event = QuicEvent::None;

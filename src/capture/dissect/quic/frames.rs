@@ -61,7 +61,11 @@ impl<'p> Frames<'p> {
                 }
                 Frame::Ack
             }
-            0x06 => Frame::Crypto { offset: take_varint(bytes)?, data: take_prefixed(bytes)? },
+            // 8 is what Google's versions number it; here it would be a stream of the
+            // application, which an Initial packet cannot hold.
+            0x06 | 0x08 => {
+                Frame::Crypto { offset: take_varint(bytes)?, data: take_prefixed(bytes)? }
+            }
             kind @ (0x1c | 0x1d) => {
                 let code = take_varint(bytes)?;
                 if kind == 0x1c {
