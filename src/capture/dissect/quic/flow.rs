@@ -21,6 +21,8 @@ pub struct QuicFlow {
     crypto: CryptoStream,
     version: Option<u32>,
     original_id: ConnectionId,
+    /// Whether a packet was opened with keys made from that id.
+    is_id_right: bool,
     hello: Hello,
     opened: u8,
     is_answered: bool,
@@ -152,6 +154,7 @@ impl QuicFlow {
             // says its whole hello again after either.
             QuicEvent::Retry | QuicEvent::VersionNegotiation => {
                 self.client_keys = None;
+                self.is_id_right = false;
                 self.crypto.release();
             }
             _ => {}
@@ -224,11 +227,17 @@ impl QuicFlow {
         for id in ids.into_iter().take(count) {
             let Some(keys) = InitialKeys::derive(protection, id, Side::Client) else { continue };
             let Some(opened) = keys.open(datagram, header, packet) else { continue };
-            self.client_keys = Some(Box::new(keys));
+            self.client_keys = None;
             self.original_id = ConnectionId::new(id);
+            self.is_id_right = true;
             self.version = Some(header.version);
             self.crypto.release();
-            return self.client_frames(protection, &opened, name);
+            let found = self.client_frames(protection, &opened, name);
+            // Most hellos are whole by now, and nothing more is to be opened.
+            if self.hello != Hello::Done {
+                self.client_keys = Some(Box::new(keys));
+            }
+            return found;
         }
         Found::Nothing
     }
@@ -361,7 +370,7 @@ impl QuicFlow {
         let Some(opened) = opened else {
             // What cannot be opened is an answer, unless the keys are known to be right, for
             // then somebody else made it.
-            let keys_are_right = self.client_keys.is_some() && !header.is_cut;
+            let keys_are_right = self.is_id_right && !header.is_cut;
             return if keys_are_right { QuicEvent::None } else { QuicEvent::Answered };
         };
         if protection.has_google_frames() {

@@ -261,7 +261,7 @@ fn a_close_gives_its_code_and_who_did_it() {
 
 #[test]
 fn what_a_third_party_forges_is_no_answer() {
-    let hello = client_initial(0, &crypto_frame(0, &hello()[..90]));
+    let hello = client_initial(0, &crypto_frame(0, &hello()));
     let mut forged = server_initial(&crypto_frame(0, b"\x02"));
     *forged.last_mut().unwrap() ^= 1;
     assert_eq!(play(&[Ok(hello), Err(forged.clone())]).0, ["example.com", "None"]);
@@ -311,6 +311,15 @@ fn frames_end_at_what_does_not_belong_here() {
     assert_eq!(frames, [Frame::Filler, Frame::Filler, Frame::Ack, crypto]);
     // An ACK that claims more ranges than there are bytes.
     assert_eq!(Frames::new(&hex("020000ffffffffffffffff00")).next(), None);
+}
+
+#[test]
+fn padding_ends_where_a_frame_begins() {
+    for length in [0, 1, 31, 32, 33, 63, 64, 100] {
+        let bytes = [&vec![0; length + 1][..], &[6, 0, 1, 7]].concat();
+        let crypto = Frame::Crypto { offset: 0, data: &[7] };
+        assert!(Frames::new(&bytes).eq([Frame::Filler, crypto]), "{length}");
+    }
 }
 
 #[test]
