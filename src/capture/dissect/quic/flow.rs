@@ -208,10 +208,13 @@ impl QuicFlow {
             self.original_id = ConnectionId::new(header.destination_id);
             self.version = Some(header.version);
         }
-        if self.opened >= MAX_OPENED || header.is_cut {
+        if self.opened >= MAX_OPENED {
             return Found::Nothing;
         }
         self.opened += 1;
+        if header.is_cut {
+            return self.cut_initial(protection, datagram, header, scratch);
+        }
         let QuicScratch { packet, name } = scratch;
         if let Some(keys) = &self.client_keys
             && let Some(opened) = keys.open(datagram, header, packet)
@@ -240,6 +243,40 @@ impl QuicFlow {
             return found;
         }
         Found::Nothing
+    }
+
+    /// Takes from a packet that the capture cut what makes sense as the beginning of a hello.
+    fn cut_initial(
+        &mut self,
+        protection: Protection,
+        datagram: &[u8],
+        header: &LongHeader<'_>,
+        scratch: &mut QuicScratch,
+    ) -> Found {
+        if self.hello != Hello::Waiting {
+            return Found::Nothing;
+        }
+        let id = header.destination_id;
+        let Some(keys) = InitialKeys::derive(protection, id, Side::Client) else {
+            return Found::Nothing;
+        };
+        let QuicScratch { packet, name } = scratch;
+        let Some(opened) = keys.open_cut(datagram, header, packet) else { return Found::Nothing };
+        if protection.is_google_crypto() {
+            return self.google_hello(opened.payload, name);
+        }
+        let mut crypto = self.crypto.clone();
+        for frame in Frames::new_cut(opened.payload) {
+            if let Frame::Crypto { offset, data } = frame {
+                crypto.insert(offset, data);
+            }
+        }
+        // The handshake type, and a length below 64 kB: noise does not look like that.
+        if !crypto.prefix().starts_with(&[1, 0]) {
+            return Found::Nothing;
+        }
+        self.crypto = crypto;
+        self.scan_hello(name)
     }
 
     fn client_frames(

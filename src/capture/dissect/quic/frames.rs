@@ -29,13 +29,21 @@ pub enum Frame<'p> {
 #[derive(Clone, Debug)]
 pub struct Frames<'p> {
     rest: &'p [u8],
+    is_cut: bool,
 }
 
 impl<'p> Frames<'p> {
     /// Walks the payload of an opened packet.
     #[must_use]
     pub const fn new(payload: &'p [u8]) -> Self {
-        Self { rest: payload }
+        Self { rest: payload, is_cut: false }
+    }
+
+    /// Walks what is there of a payload that the capture cut: the piece of the handshake that
+    /// it cut through is given as far as it goes.
+    #[must_use]
+    pub const fn new_cut(payload: &'p [u8]) -> Self {
+        Self { rest: payload, is_cut: true }
     }
 
     fn read(&mut self) -> Option<Frame<'p>> {
@@ -63,7 +71,17 @@ impl<'p> Frames<'p> {
             // 8 is what Google's versions number it; here it would be a stream of the
             // application, which an Initial packet cannot hold.
             0x06 | 0x08 => {
-                Frame::Crypto { offset: take_varint(bytes)?, data: take_prefixed(bytes)? }
+                let offset = take_varint(bytes)?;
+                let behind_offset = *bytes;
+                let data = match take_prefixed(bytes) {
+                    None if self.is_cut => {
+                        *bytes = behind_offset;
+                        take_varint(bytes)?;
+                        std::mem::take(bytes)
+                    }
+                    data => data?,
+                };
+                Frame::Crypto { offset, data }
             }
             kind @ (0x1c | 0x1d) => {
                 let code = take_varint(bytes)?;

@@ -270,12 +270,34 @@ fn what_a_third_party_forges_is_no_answer() {
 }
 
 #[test]
-fn cut_packets_and_other_bytes_say_nothing() {
-    let whole = client_initial(0, &crypto_frame(0, &hello()));
+fn a_cut_packet_gives_the_name_if_that_is_there() {
+    let hello = hello();
+    let whole = client_initial(0, &[&[1, 0, 0][..], &crypto_frame(0, &hello)].concat());
+    let name = hello.windows(11).position(|window| window == b"example.com").unwrap();
+    let head = 24;
+    let frame_head = 3 + 1 + 4 + 4;
+    let name_end = head + frame_head + name + 11;
     for length in 0..whole.len() {
-        assert_eq!(play(&[Ok(whole[..length].to_vec())]).0, ["None"], "{length}");
+        let expected = if length < name_end { "None" } else { "example.com" };
+        assert_eq!(play(&[Ok(whole[..length].to_vec())]).0, [expected], "{length}");
     }
+    // Under keys of another id the payload is noise.
+    let mut other = whole[..200].to_vec();
+    other[6] ^= 1;
+    assert_eq!(play(&[Ok(other)]).0, ["None"]);
+}
+
+#[test]
+fn a_conversation_is_recognised_by_its_first_datagram() {
+    let whole = client_initial(0, &crypto_frame(0, &hello()));
     assert!(looks_like_quic(&whole));
+    let mut reserved = whole.clone();
+    reserved[1..5].copy_from_slice(&[0x1a, 0x2a, 0x3a, 0x4a]);
+    assert!(!looks_like_quic(&reserved));
+    reserved.resize(1200, 0);
+    assert!(looks_like_quic(&reserved));
+    assert!(looks_like_quic(b"\x0912345678Q043\x01"));
+    assert!(!looks_like_quic(&server_initial(&[1])));
     assert!(!looks_like_quic(b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"));
     assert!(!looks_like_quic(&[0xff; 1200]));
 }
