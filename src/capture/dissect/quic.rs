@@ -33,9 +33,9 @@ pub enum Protection {
     Version2,
     /// Google's Q050, which carries its own handshake instead of TLS.
     GoogleQ050,
-    /// Google's T050.
+    /// Google's T050: TLS, but frames numbered as Google's.
     GoogleT050,
-    /// Google's T051.
+    /// Google's T051, of the same kind.
     GoogleT051,
 }
 
@@ -61,6 +61,12 @@ impl Protection {
     #[must_use]
     pub const fn is_google_crypto(self) -> bool {
         matches!(self, Self::GoogleQ050)
+    }
+
+    /// Whether frames have Google's numbers, of which only that of CRYPTO is known here.
+    #[must_use]
+    pub const fn has_google_frames(self) -> bool {
+        matches!(self, Self::GoogleQ050 | Self::GoogleT050 | Self::GoogleT051)
     }
 }
 

@@ -268,6 +268,23 @@ fn dns_is_recognised_on_other_ports() {
     assert!(!looks_like_dns(b""));
 }
 
+#[test]
+fn compression_does_not_blow_names_up_without_bound() {
+    let mut wire = Wire::new(1, 0x8000, [0, u16::MAX, 0, 0]);
+    let label = [b'x'; 60];
+    wire.labels(&[&label, &label, &label, &label[..60]]).bytes(&[0]);
+    wire.record(TYPE_CNAME, 1, 1, &[0]);
+    while wire.0.len() < 65_000 {
+        // One label in front makes each name a new one.
+        wire.labels(&[b"y"]).pointer(12).record(TYPE_A, 1, 1, &[192, 0, 2, 1]);
+    }
+    let mut message = Message::new();
+    message.parse(&wire.0).unwrap();
+    assert!(!message.is_complete());
+    let text: usize = message.answers().map(|answer| answer.owner.len()).sum();
+    assert!((200_000..400_000).contains(&text), "{text}");
+}
+
 proptest! {
     #[test]
     fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {

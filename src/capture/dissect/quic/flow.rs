@@ -21,6 +21,8 @@ pub struct QuicFlow {
     crypto: CryptoStream,
     version: Option<u32>,
     original_id: ConnectionId,
+    /// Whether a packet was opened with keys made from that id.
+    is_id_right: bool,
     hello: Hello,
     opened: u8,
     is_answered: bool,
@@ -152,6 +154,7 @@ impl QuicFlow {
             // says its whole hello again after either.
             QuicEvent::Retry | QuicEvent::VersionNegotiation => {
                 self.client_keys = None;
+                self.is_id_right = false;
                 self.crypto.release();
             }
             _ => {}
@@ -205,10 +208,13 @@ impl QuicFlow {
             self.original_id = ConnectionId::new(header.destination_id);
             self.version = Some(header.version);
         }
-        if self.opened >= MAX_OPENED || header.is_cut {
+        if self.opened >= MAX_OPENED {
             return Found::Nothing;
         }
         self.opened += 1;
+        if header.is_cut {
+            return self.cut_initial(protection, datagram, header, scratch);
+        }
         let QuicScratch { packet, name } = scratch;
         if let Some(keys) = &self.client_keys
             && let Some(opened) = keys.open(datagram, header, packet)
@@ -224,13 +230,53 @@ impl QuicFlow {
         for id in ids.into_iter().take(count) {
             let Some(keys) = InitialKeys::derive(protection, id, Side::Client) else { continue };
             let Some(opened) = keys.open(datagram, header, packet) else { continue };
-            self.client_keys = Some(Box::new(keys));
+            self.client_keys = None;
             self.original_id = ConnectionId::new(id);
+            self.is_id_right = true;
             self.version = Some(header.version);
             self.crypto.release();
-            return self.client_frames(protection, &opened, name);
+            let found = self.client_frames(protection, &opened, name);
+            // Most hellos are whole by now, and nothing more is to be opened.
+            if self.hello != Hello::Done {
+                self.client_keys = Some(Box::new(keys));
+            }
+            return found;
         }
         Found::Nothing
+    }
+
+    /// Takes from a packet that the capture cut what makes sense as the beginning of a hello.
+    fn cut_initial(
+        &mut self,
+        protection: Protection,
+        datagram: &[u8],
+        header: &LongHeader<'_>,
+        scratch: &mut QuicScratch,
+    ) -> Found {
+        if self.hello != Hello::Waiting {
+            return Found::Nothing;
+        }
+        let id = header.destination_id;
+        let Some(keys) = InitialKeys::derive(protection, id, Side::Client) else {
+            return Found::Nothing;
+        };
+        let QuicScratch { packet, name } = scratch;
+        let Some(opened) = keys.open_cut(datagram, header, packet) else { return Found::Nothing };
+        if protection.is_google_crypto() {
+            return self.google_hello(opened.payload, name);
+        }
+        let mut crypto = self.crypto.clone();
+        for frame in Frames::new_cut(opened.payload) {
+            if let Frame::Crypto { offset, data } = frame {
+                crypto.insert(offset, data);
+            }
+        }
+        // The handshake type, and a length below 64 kB: noise does not look like that.
+        if !crypto.prefix().starts_with(&[1, 0]) {
+            return Found::Nothing;
+        }
+        self.crypto = crypto;
+        self.scan_hello(name)
     }
 
     fn client_frames(
@@ -361,10 +407,10 @@ impl QuicFlow {
         let Some(opened) = opened else {
             // What cannot be opened is an answer, unless the keys are known to be right, for
             // then somebody else made it.
-            let keys_are_right = self.client_keys.is_some() && !header.is_cut;
+            let keys_are_right = self.is_id_right && !header.is_cut;
             return if keys_are_right { QuicEvent::None } else { QuicEvent::Answered };
         };
-        if protection.is_google_crypto() {
+        if protection.has_google_frames() {
             return QuicEvent::Answered;
         }
         let mut event = QuicEvent::None;

@@ -29,21 +29,28 @@ pub enum Frame<'p> {
 #[derive(Clone, Debug)]
 pub struct Frames<'p> {
     rest: &'p [u8],
+    is_cut: bool,
 }
 
 impl<'p> Frames<'p> {
     /// Walks the payload of an opened packet.
     #[must_use]
     pub const fn new(payload: &'p [u8]) -> Self {
-        Self { rest: payload }
+        Self { rest: payload, is_cut: false }
+    }
+
+    /// Walks what is there of a payload that the capture cut: the piece of the handshake that
+    /// it cut through is given as far as it goes.
+    #[must_use]
+    pub const fn new_cut(payload: &'p [u8]) -> Self {
+        Self { rest: payload, is_cut: true }
     }
 
     fn read(&mut self) -> Option<Frame<'p>> {
         let bytes = &mut self.rest;
         let frame = match take_varint(bytes)? {
             0x00 => {
-                let padding = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
-                *bytes = bytes.get(padding..)?;
+                *bytes = bytes.get(zeros(bytes)..)?;
                 Frame::Filler
             }
             0x01 => Frame::Filler,
@@ -61,7 +68,21 @@ impl<'p> Frames<'p> {
                 }
                 Frame::Ack
             }
-            0x06 => Frame::Crypto { offset: take_varint(bytes)?, data: take_prefixed(bytes)? },
+            // 8 is what Google's versions number it; here it would be a stream of the
+            // application, which an Initial packet cannot hold.
+            0x06 | 0x08 => {
+                let offset = take_varint(bytes)?;
+                let behind_offset = *bytes;
+                let data = match take_prefixed(bytes) {
+                    None if self.is_cut => {
+                        *bytes = behind_offset;
+                        take_varint(bytes)?;
+                        std::mem::take(bytes)
+                    }
+                    data => data?,
+                };
+                Frame::Crypto { offset, data }
+            }
             kind @ (0x1c | 0x1d) => {
                 let code = take_varint(bytes)?;
                 if kind == 0x1c {
@@ -87,4 +108,14 @@ impl<'p> Iterator for Frames<'p> {
         }
         frame
     }
+}
+
+/// How many zeros `bytes` begins with. Padding is most of a packet, so it is passed over in
+/// strides.
+fn zeros(bytes: &[u8]) -> usize {
+    const STRIDE: usize = 32;
+    let (strides, _) = bytes.as_chunks::<STRIDE>();
+    let whole = strides.iter().take_while(|stride| **stride == [0; STRIDE]).count() * STRIDE;
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|byte| **byte == 0).count()
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Protection, take, take_prefixed, take_varint};
+use super::{Protection, google_version, take, take_prefixed, take_varint};
 
 /// Header form: long.
 const LONG_FORM: u8 = 0x80;
@@ -11,6 +11,10 @@ const LONG_FORM: u8 = 0x80;
 const FIXED_BIT: u8 = 0x40;
 /// The longest connection id of every version known so far (RFC 9000 section 17.2).
 const MAX_CONNECTION_ID: usize = 20;
+/// The first id that a client chooses has at least so many bytes (RFC 9000 section 7.2).
+const MIN_FIRST_ID: usize = 8;
+/// The first datagram of a client has at least so many bytes (RFC 9000 section 14.1).
+const MIN_FIRST_DATAGRAM: usize = 1200;
 /// First byte, version, two lengths of connection ids.
 const MIN_LONG_HEADER: usize = 7;
 /// The integrity tag at the end of a Retry (RFC 9001 section 5.8).
@@ -68,16 +72,25 @@ pub const fn packets(datagram: &[u8]) -> Packets<'_> {
     Packets { datagram, at: 0 }
 }
 
-/// Whether a datagram begins like an Initial packet of a version that is known: what a client
-/// sends first, so a conversation on any port can be recognised by it.
+/// Whether a datagram begins like what a QUIC client sends first, so that a conversation on any
+/// port can be recognised by it: an Initial packet of a version that is known, a packet that
+/// forces version negotiation, or the clear header of one of Google's versions.
+///
+/// Other versions that are not known look like chance; a caller that expects QUIC on a port
+/// asks [`parse_long_header`].
 #[must_use]
 pub fn looks_like_quic(datagram: &[u8]) -> bool {
-    parse_long_header(datagram).is_some_and(|header| {
-        header.kind == PacketKind::Initial
-            && Protection::of_version(header.version).is_some()
-            // RFC 9000 section 7.2: the first id that a client chooses has at least 8 bytes.
-            && (header.destination_id.len() >= 8 || header.source_id.len() >= 4)
-    })
+    let Some(header) = parse_long_header(datagram) else {
+        return google_version(datagram).is_some();
+    };
+    let is_reserved = header.version & 0x0f0f_0f0f == 0x0a0a_0a0a;
+    match header.kind {
+        PacketKind::Initial => header.destination_id.len() >= MIN_FIRST_ID,
+        PacketKind::Unknown if is_reserved => {
+            header.destination_id.len() >= MIN_FIRST_ID && datagram.len() >= MIN_FIRST_DATAGRAM
+        }
+        _ => google_version(datagram).is_some_and(|_| header.kind == PacketKind::Unknown),
+    }
 }
 
 /// Iterator of [`packets`].

@@ -13,6 +13,8 @@ use super::{LongHeader, PacketKind, Protection};
 const SAMPLE: usize = 16;
 /// The sample is taken as if the packet number had four bytes.
 const SAMPLE_OFFSET: usize = 4;
+/// The reserved bits of the first byte (RFC 9000 section 17.2).
+const RESERVED_BITS: u8 = 0x0c;
 
 /// The keys of one side's Initial packets.
 pub struct InitialKeys {
@@ -75,7 +77,48 @@ impl InitialKeys {
         header: &LongHeader<'_>,
         buffer: &'b mut Vec<u8>,
     ) -> Option<Opened<'b>> {
-        if header.kind != PacketKind::Initial || header.is_cut {
+        if header.is_cut {
+            return None;
+        }
+        let (number, head, payload) = self.unmask(datagram, header, buffer)?;
+        let payload =
+            self.packet.open_in_place(self.nonce(number), Aad::from(&*head), payload).ok()?;
+        Some(Opened { number, payload })
+    }
+
+    /// The same for a packet that the capture cut: what is there of it is decrypted, but cannot
+    /// be authenticated, because the tag stands at the end. Under wrong keys the payload is
+    /// noise, so the caller has to see for itself that it makes sense.
+    #[must_use]
+    pub fn open_cut<'b>(
+        &self,
+        datagram: &[u8],
+        header: &LongHeader<'_>,
+        buffer: &'b mut Vec<u8>,
+    ) -> Option<Opened<'b>> {
+        if !header.is_cut {
+            return None;
+        }
+        let (number, head, payload) = self.unmask(datagram, header, buffer)?;
+        // Zero in every packet, once it is unmasked (RFC 9000 section 17.2).
+        if head.first()? & RESERVED_BITS != 0 {
+            return None;
+        }
+        // The cipher is a counter mode: to encrypt again is to decrypt (RFC 5116 section 5.1).
+        let nonce = self.nonce(number);
+        let _tag = self.packet.seal_in_place_separate_tag(nonce, Aad::empty(), payload).ok()?;
+        Some(Opened { number, payload })
+    }
+
+    /// Copies the packet to `buffer` and takes off header protection (RFC 9001 section 5.4.1);
+    /// answers the packet number, the header and what follows it.
+    fn unmask<'b>(
+        &self,
+        datagram: &[u8],
+        header: &LongHeader<'_>,
+        buffer: &'b mut Vec<u8>,
+    ) -> Option<(u32, &'b mut [u8], &'b mut [u8])> {
+        if header.kind != PacketKind::Initial {
             return None;
         }
         let packet = datagram.get(header.packet.clone())?;
@@ -94,13 +137,16 @@ impl InitialKeys {
             *byte ^= mask;
             number = (number << 8) | u32::from(*byte);
         }
+        Some((number, head, payload))
+    }
+
+    /// The nonce of a packet (RFC 9001 section 5.3).
+    fn nonce(&self, number: u32) -> Nonce {
         let mut nonce = self.iv;
         for (byte, part) in nonce.iter_mut().rev().zip(number.to_be_bytes().iter().rev()) {
             *byte ^= part;
         }
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let payload = self.packet.open_in_place(nonce, Aad::from(&*head), payload).ok()?;
-        Some(Opened { number, payload })
+        Nonce::assume_unique_for_key(nonce)
     }
 
     /// Puts protection on a packet: the inverse of [`open`](Self::open), to make test packets.
@@ -108,11 +154,7 @@ impl InitialKeys {
     #[cfg(test)]
     pub(super) fn seal(&self, head: &[u8], payload: &[u8]) -> Vec<u8> {
         let number_at = head.len() - 4;
-        let mut nonce = self.iv;
-        for (byte, part) in nonce.iter_mut().rev().zip(head.iter().rev().take(4)) {
-            *byte ^= part;
-        }
-        let nonce = Nonce::assume_unique_for_key(nonce);
+        let nonce = self.nonce(u32::from_be_bytes(head[number_at..].try_into().unwrap()));
         let mut body = payload.to_vec();
         self.packet.seal_in_place_append_tag(nonce, Aad::from(head), &mut body).unwrap();
         let mut packet = [head, &body].concat();
