@@ -1,6 +1,6 @@
 //! Direction-free keys of conversations, and the shard that each belongs to.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use crate::observe::SocketAddress;
 
@@ -67,10 +67,9 @@ impl FlowKey {
     /// uneven and nothing worse, because the tables inside a shard hash with a random key.
     #[inline]
     pub(crate) fn shard(&self) -> usize {
-        let mut hasher = foldhash::fast::FixedState::with_seed(0x6567_7265_7373).build_hasher();
-        self.hash(&mut hasher);
         // The upper bits of foldhash are as good as the lower ones, and hash tables use the lower.
-        (hasher.finish() >> 32) as usize % SHARDS
+        (foldhash::fast::FixedState::with_seed(0x6567_7265_7373).hash_one(self) >> 32) as usize
+            % SHARDS
     }
 }
 

@@ -81,9 +81,9 @@ impl QuicFlow {
         self.last = self.last.max(moment.time);
         if self.state != State::Settled {
             if way == self.client {
-                self.from_client(payload, moment, context);
+                self.client_datagram(payload, moment, context);
             } else {
-                self.from_server(key, payload, moment, context);
+                self.server_datagram(key, payload, moment, context);
             }
         }
         moment.time + PATIENCE
@@ -144,7 +144,12 @@ impl QuicFlow {
         }
     }
 
-    fn from_client<S: Sink>(&mut self, payload: &[u8], moment: Moment, context: &mut Context<S>) {
+    fn client_datagram<S: Sink>(
+        &mut self,
+        payload: &[u8],
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
         self.sent = self.sent.saturating_add(1);
         if self.state == State::Unknown && quic::looks_like_quic(payload) {
             self.state = State::Asking;
@@ -168,7 +173,7 @@ impl QuicFlow {
         context.quic = scratch;
     }
 
-    fn from_server<S: Sink>(
+    fn server_datagram<S: Sink>(
         &mut self,
         key: &FlowKey,
         payload: &[u8],

@@ -8,7 +8,7 @@ use super::flow_key::{FlowKey, TCP, UDP};
 use super::flow_table::FlowTable;
 use super::packet::{IcmpError, Segment, Transport};
 use super::quic_flow::QuicFlow;
-use super::tcp::{Icmp, Tcp, TcpFlow};
+use super::tcp::{Icmp, Packet, Tcp, TcpFlow};
 use crate::observe::{Anomalies, Attempt, Channel, Fact, Locator, Outcome, Sink, Timestamp};
 
 /// TCP connections that one shard follows at the same time; sixteen shards together stay
@@ -134,7 +134,8 @@ impl<S: Sink> Shard<S> {
             }
         };
         if let Some(flow) = self.tcp.get_mut(slot) {
-            let deadline = flow.packet(&key, segment, tcp, payload, way, moment, context);
+            let packet = Packet { key: &key, way, segment, tcp, payload, moment };
+            let deadline = flow.packet(&packet, context);
             self.tcp.set_deadline(slot, deadline);
         }
     }

@@ -68,7 +68,6 @@ impl Sightings {
 impl Sum for Sightings {
     fn merge(&mut self, other: Self) {
         let ids = self.names.absorb(&other.names);
-        #[expect(clippy::iter_over_hash_type, reason = "each entry goes to its own key")]
         for ((source, name), seen) in other.rows {
             if let Some(&name) = ids.get(name.0 as usize) {
                 self.add((source, name), seen);

@@ -202,12 +202,10 @@ impl Sum for Evidence {
         }
         let ids = self.names.absorb(&other.names);
         let translate = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
-        #[expect(clippy::iter_over_hash_type, reason = "each entry goes to its own key")]
         for (mut key, tally) in other.attempts {
             key.name = key.name.map(|(id, source)| (translate(id), source));
             count(&mut self.attempts, key, tally, self.limits.samples);
         }
-        #[expect(clippy::iter_over_hash_type, reason = "each entry goes to its own key")]
         for (mut key, span) in other.resolutions {
             key.name = translate(key.name);
             widen(&mut self.resolutions, key, span);

@@ -123,26 +123,22 @@ impl TcpFlow {
     #[inline]
     pub(crate) fn packet<S: Sink>(
         &mut self,
-        key: &FlowKey,
-        segment: &Segment,
-        tcp: Tcp,
-        payload: &[u8],
-        way: Way,
-        moment: Moment,
+        packet: &Packet<'_>,
         context: &mut Context<S>,
     ) -> Timestamp {
+        let Packet { tcp, moment, .. } = packet;
         self.last = self.last.max(moment.time);
         let ends = tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst();
         if self.dialogue.is_settled() && !ends {
             return moment.time + self.patience();
         }
-        let originates = way == self.initiator;
-        self.note_header(key, segment, tcp, originates, moment, context);
-        if segment.payload_length > 0 && !self.dialogue.is_settled() {
-            self.note_payload(key, segment, tcp, payload, originates, moment, context);
+        let originates = packet.way == self.initiator;
+        self.note_header(packet, originates, context);
+        if packet.segment.payload_length > 0 && !self.dialogue.is_settled() {
+            self.note_payload(packet, originates, context);
         }
         if tcp.flags.fin() || tcp.flags.rst() {
-            self.note_end(key, tcp.flags, segment.hops, originates, moment, context);
+            self.note_end(packet, originates, context);
         }
         moment.time + self.patience()
     }
@@ -194,13 +190,11 @@ impl TcpFlow {
 
     fn note_header<S: Sink>(
         &mut self,
-        key: &FlowKey,
-        segment: &Segment,
-        tcp: Tcp,
+        packet: &Packet<'_>,
         originates: bool,
-        moment: Moment,
         context: &mut Context<S>,
     ) {
+        let &Packet { key, segment, tcp, moment, .. } = packet;
         if !originates && self.responder.packets == 0 {
             context.sink.heard(context.unit, self.client(key).address);
         }
@@ -247,14 +241,11 @@ impl TcpFlow {
 
     fn note_payload<S: Sink>(
         &mut self,
-        key: &FlowKey,
-        segment: &Segment,
-        tcp: Tcp,
-        payload: &[u8],
+        packet: &Packet<'_>,
         originates: bool,
-        moment: Moment,
         context: &mut Context<S>,
     ) {
+        let &Packet { key, segment, tcp, payload, moment, .. } = packet;
         let half = if originates { &mut self.originator } else { &mut self.responder };
         // Ethernet padding that a sender counted into the IP length: zeros where the first
         // bytes of a stream belong, which come again with their real values.
@@ -302,13 +293,11 @@ impl TcpFlow {
 
     fn note_end<S: Sink>(
         &mut self,
-        key: &FlowKey,
-        flags: TcpFlags,
-        hops: u8,
+        packet: &Packet<'_>,
         originates: bool,
-        moment: Moment,
         context: &mut Context<S>,
     ) {
+        let &Packet { key, segment, tcp: Tcp { flags, .. }, moment, .. } = packet;
         if !self.dialogue.is_settled() && !originates {
             // A close ends the wait for what is missing before it.
             self.read_behind_holes(key, context);
@@ -321,7 +310,7 @@ impl TcpFlow {
         half.side = half.side.max(if flags.rst() { Side::Reset } else { Side::Closed });
         let kind = match (originates, flags.rst()) {
             (true, _) => EndingKind::OriginatorLeft,
-            (false, true) => EndingKind::ResponderReset(hops),
+            (false, true) => EndingKind::ResponderReset(segment.hops),
             (false, false) => EndingKind::ResponderClosed,
         };
         self.ending.get_or_insert(Ending { kind, at: moment });
@@ -384,6 +373,18 @@ impl TcpFlow {
     }
 }
 
+/// A segment on its way into its connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packet<'p> {
+    pub(crate) key: &'p FlowKey,
+    pub(crate) way: Way,
+    pub(crate) segment: &'p Segment,
+    pub(crate) tcp: Tcp,
+    /// What was captured of the payload.
+    pub(crate) payload: &'p [u8],
+    pub(crate) moment: Moment,
+}
+
 /// The TCP fields of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tcp {
@@ -416,10 +417,7 @@ impl Icmp {
     /// Whether the error says that a policy forbids the packet: codes 9, 10 and 13 of RFC 1812
     /// section 5.2.7.1, codes 1, 5 and 6 of RFC 4443 section 3.1.
     pub(crate) const fn is_prohibition(self) -> bool {
-        match (self.v6, self.kind, self.code) {
-            (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6) => true,
-            _ => false,
-        }
+        matches!((self.v6, self.kind, self.code), (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6))
     }
 
     pub(crate) const fn fact(self) -> Fact {
