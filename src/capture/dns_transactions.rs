@@ -29,7 +29,8 @@ const TYPE_ANY: u16 = 255;
 /// The questions of one shard that wait for answers.
 pub(crate) struct Transactions {
     waiting: FlowTable<Conversation>,
-    message: Message,
+    /// Lent to whoever reads a message.
+    message: Option<Box<Message>>,
 }
 
 /// Questions between two sockets.
@@ -52,7 +53,7 @@ struct Question {
 
 impl Transactions {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { waiting: FlowTable::new(limit), message: Message::new() }
+        Self { waiting: FlowTable::new(limit), message: None }
     }
 
     pub(crate) const fn evicted(&self) -> u64 {
@@ -69,7 +70,7 @@ pub(crate) fn message<S: Sink>(
     bytes: &[u8],
     moment: Moment,
 ) {
-    let mut message = std::mem::take(&mut context.dns.message);
+    let mut message = context.dns.message.take().unwrap_or_default();
     if message.parse(bytes).is_err() {
         context.anomaly(AnomalyKind::DnsMalformed, moment);
     }
@@ -83,7 +84,7 @@ pub(crate) fn message<S: Sink>(
             query(context, client, server, &message, moment);
         }
     }
-    context.dns.message = message;
+    context.dns.message = Some(message);
 }
 
 /// Takes a message of multicast DNS or LLMNR (RFC 6762, RFC 4795): its names are seen, and
@@ -93,7 +94,7 @@ pub(crate) fn local_message<S: Sink>(context: &mut Context<S>, bytes: &[u8], mom
     if !S::WANTS_SIGHTINGS {
         return;
     }
-    let mut message = std::mem::take(&mut context.dns.message);
+    let mut message = context.dns.message.take().unwrap_or_default();
     if message.parse(bytes).is_ok() && message.opcode() == dns::OPCODE_QUERY {
         if message.is_response() {
             answer_owners(context, &message, moment);
@@ -103,7 +104,7 @@ pub(crate) fn local_message<S: Sink>(context: &mut Context<S>, bytes: &[u8], mom
             }
         }
     }
-    context.dns.message = message;
+    context.dns.message = Some(message);
 }
 
 /// Takes an ICMP error about questions that a client sent.

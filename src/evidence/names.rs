@@ -26,6 +26,8 @@ pub struct NameTable {
 
 #[derive(Clone, Copy)]
 struct Entry {
+    /// Of the text, so that growing and comparing rarely touch it.
+    hash: u64,
     start: u32,
     end: u32,
     concerns: bool,
@@ -42,23 +44,22 @@ impl NameTable {
     #[inline]
     pub fn intern(&mut self, name: &str, concerns: impl FnOnce(&str) -> bool) -> NameId {
         let hash = self.hasher.hash_one(name);
-        if let Some(&id) = self.index.find(hash, |&id| self.text_of(id) == name) {
-            return NameId(id);
+        match self.look_up(hash, name) {
+            Some(id) => id,
+            None => self.add(hash, name, concerns(name)),
         }
-        self.add(hash, name, concerns(name))
     }
 
     /// The id of a name that is kept.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<NameId> {
-        let hash = self.hasher.hash_one(name);
-        self.index.find(hash, |&id| self.text_of(id) == name).copied().map(NameId)
+        self.look_up(self.hasher.hash_one(name), name)
     }
 
     /// The text of a name; empty for one that was not kept.
     #[must_use]
     pub fn text(&self, id: NameId) -> &str {
-        self.text_of(id.0)
+        self.entries.get(id.0 as usize).map_or("", |entry| self.slice(entry))
     }
 
     /// Whether some endpoint of the catalog is concerned with the name.
@@ -124,22 +125,25 @@ impl NameTable {
             self.others += 1;
         }
         self.texts.push_str(name);
-        self.entries.push(Entry { start, end, concerns });
-        let Self { index, hasher, texts, entries, .. } = self;
-        index.insert_unique(hash, id, |&id| hasher.hash_one(slice(texts, entries, id)));
+        self.entries.push(Entry { hash, start, end, concerns });
+        let Self { index, entries, .. } = self;
+        index.insert_unique(hash, id, |&id| entries.get(id as usize).map_or(0, |entry| entry.hash));
         NameId(id)
     }
 
-    fn text_of(&self, id: u32) -> &str {
-        slice(&self.texts, &self.entries, id)
+    #[inline]
+    fn look_up(&self, hash: u64, name: &str) -> Option<NameId> {
+        let is_name = |&id: &u32| {
+            self.entries
+                .get(id as usize)
+                .is_some_and(|entry| entry.hash == hash && self.slice(entry) == name)
+        };
+        self.index.find(hash, is_name).copied().map(NameId)
     }
-}
 
-fn slice<'a>(texts: &'a str, entries: &[Entry], id: u32) -> &'a str {
-    entries
-        .get(id as usize)
-        .and_then(|entry| texts.get(entry.start as usize..entry.end as usize))
-        .unwrap_or_default()
+    fn slice(&self, entry: &Entry) -> &str {
+        self.texts.get(entry.start as usize..entry.end as usize).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::hash::Hash;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::{AttemptKey, Limits, NameTable, ResolutionKey, Span, Tally};
 use crate::observe::{Address, NameId};
@@ -21,7 +21,7 @@ pub(super) struct Part {
     pub(super) attempts: Log<AttemptKey, Tally>,
     pub(super) resolutions: Log<ResolutionKey, Span>,
     /// Clients that packets were sent to, by unit.
-    pub(super) heard: HashSet<(u32, Address), foldhash::fast::RandomState>,
+    pub(super) heard: Log<(u32, Address), ()>,
 }
 
 /// Entries in the order of arrival; a key may occur more than once.
@@ -105,7 +105,9 @@ impl Part {
             key.name = translate(key.name);
             self.resolutions.push(key, span, Span::widen);
         }
-        self.heard.extend(other.heard);
+        for (key, ()) in other.heard.entries {
+            self.heard.push(key, (), |(), ()| {});
+        }
     }
 }
 

@@ -17,7 +17,8 @@ pub struct Settled {
     names: NameTable,
     attempts: Vec<(AttemptKey, Tally)>,
     resolutions: Vec<(ResolutionKey, Span)>,
-    heard: Vec<HashSet<(u32, Address), foldhash::fast::RandomState>>,
+    /// Of the clients with an attempt here, those that packets were sent to, by unit.
+    heard: HashSet<(u32, Address), foldhash::fast::RandomState>,
     pruned: Pruned,
 }
 
@@ -38,7 +39,9 @@ impl Settled {
         for part in &parts {
             let named = part.attempts.iter().filter_map(|(key, _)| key.name);
             texts.extend(named.map(|(id, _)| part.names.text(id)));
-            let resolved = part.resolutions.iter().filter(|(key, _)| relevant.keeps(part, key));
+            let prefixes = relevant.prefixes_in(part);
+            let resolved =
+                part.resolutions.iter().filter(|(key, _)| relevant.keeps(&prefixes, key));
             texts.extend(resolved.map(|(key, _)| part.names.text(key.name)));
         }
         let mut names = NameTable::new(usize::MAX);
@@ -58,15 +61,22 @@ impl Settled {
                     attempts.push((AttemptKey { name, ..*key }, tally.clone()));
                 }
             }
-            for (key, span) in part.resolutions.iter().filter(|(key, _)| relevant.keeps(part, key))
-            {
+            let prefixes = relevant.prefixes_in(part);
+            let kept = part.resolutions.iter().filter(|(key, _)| relevant.keeps(&prefixes, key));
+            for (key, span) in kept {
                 resolutions.push((ResolutionKey { name: id(key.name), ..*key }, *span));
             }
         }
         let attempts =
             fold_sorted(attempts, |kept: &mut Tally, new| kept.merge(new, limits.samples));
         let resolutions = fold_sorted(resolutions, Span::widen);
-        let heard = parts.iter().map(|part| part.heard.clone()).collect();
+        let clients: HashSet<(u32, Address), foldhash::fast::RandomState> =
+            attempts.iter().map(|(key, _)| (key.unit, key.client)).collect();
+        let heard = parts
+            .iter()
+            .flat_map(|part| part.heard.iter().map(|(key, ())| *key))
+            .filter(|key| clients.contains(key))
+            .collect();
         Self { names, attempts, resolutions, heard, pruned }
     }
 
@@ -91,7 +101,7 @@ impl Settled {
     /// Whether packets to this client are in the unit.
     #[must_use]
     pub fn was_heard(&self, unit: u32, client: Address) -> bool {
-        self.heard.iter().any(|heard| heard.contains(&(unit, client)))
+        self.heard.contains(&(unit, client))
     }
 
     /// What the limits made the sum give up.
@@ -128,9 +138,16 @@ impl<'p> Relevant<'p> {
         relevant
     }
 
-    fn keeps(&self, part: &Part, key: &ResolutionKey) -> bool {
-        self.addresses.contains(&key.address)
-            || (!self.prefixes.is_empty() && self.prefixes.contains(part.names.text(key.name)))
+    /// The prefixes that a part has, by its own ids.
+    fn prefixes_in(&self, part: &Part) -> Vec<NameId> {
+        let mut ids: Vec<NameId> =
+            self.prefixes.iter().filter_map(|text| part.names.find(text)).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn keeps(&self, prefixes: &[NameId], key: &ResolutionKey) -> bool {
+        self.addresses.contains(&key.address) || prefixes.binary_search(&key.name).is_ok()
     }
 }
 

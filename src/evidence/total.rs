@@ -240,6 +240,6 @@ impl Sink for Evidence {
 
     #[inline]
     fn heard(&mut self, unit: u32, client: Address) {
-        self.own.heard.insert((unit, client));
+        self.own.heard.push((unit, client), (), |(), ()| {});
     }
 }

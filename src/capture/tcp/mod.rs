@@ -21,8 +21,9 @@ use crate::observe::{Address, Duration, Fact, Sink, SocketAddress, Timestamp};
 const OPENING_PATIENCE: Duration = Duration::from_seconds(130);
 /// How long an open connection may pause.
 const OPEN_PATIENCE: Duration = Duration::from_seconds(3_600);
-/// How long a finished connection is remembered, so that stragglers find it.
-const CLOSED_PATIENCE: Duration = Duration::from_seconds(15);
+/// How long a finished connection is remembered, so that stragglers find it: longer than any
+/// path delays a packet, short enough that finished connections do not crowd the cache.
+const CLOSED_PATIENCE: Duration = Duration::from_seconds(3);
 
 /// A TCP connection.
 #[derive(Debug)]
