@@ -153,8 +153,11 @@ fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
         if !piece.from_server && what & 7 != 7 {
             conversation.quote = packet.iter().copied().take(48).collect();
         }
-        let captured =
-            if what & 0x80 == 0 { packet.len() } else { packet.len() - payload.len() / 2 };
+        let captured = if what & 0x80 == 0 {
+            packet.len()
+        } else {
+            packet.len().saturating_sub(payload.len() / 2)
+        };
         records.push(record(time, &packet, captured));
     }
     records
