@@ -3,6 +3,14 @@
 //! A finding of the fuzzer becomes a case in the unit tests of the module that it is about; this
 //! makes sure that the entry points themselves hold on traffic that goes deep into the parsers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests stop where something is not as they expect"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
