@@ -100,15 +100,23 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
             let payload = &packet[start..start + segment.payload_captured as usize];
             pieces.add(&segment, payload, time);
             let ports = [segment.source.port, segment.destination.port];
+            if payload.is_empty() {
+                continue;
+            }
             let target = match segment.transport {
                 Transport::Udp if ports.contains(&443) => "quic",
                 Transport::Udp => "dns",
                 Transport::Tcp { .. } if ports.contains(&443) => "tls",
                 Transport::Tcp { .. } => "http",
             };
-            if !payload.is_empty() {
-                add(target, payload.to_vec());
+            let mut bytes = payload.to_vec();
+            if target == "quic" {
+                // Whose datagram it is, and how long.
+                let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+                let side = u8::from(segment.source.port == 443);
+                bytes.splice(0..0, [side, length[0], length[1]]);
             }
+            add(target, bytes);
         }
         seeds.entry("stream").or_default().insert(pieces.bytes);
         seeds.entry("container").or_default().insert(bytes);
