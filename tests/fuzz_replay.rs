@@ -21,8 +21,11 @@ use egress_audit::capture::packet::{Decoded, Segment, Transport, decode, fuzz_pa
 use egress_audit::catalog::{Catalog, fuzz_catalog};
 use egress_audit::{capture, input};
 
-/// The entry points by the name of their fuzz target.
-const TARGETS: [(&str, fn(&[u8])); 8] = [
+/// A fuzz target: its name and its entry point.
+type Target = (&'static str, fn(&[u8]));
+
+/// Every fuzz target, by name.
+const TARGETS: [Target; 8] = [
     ("catalog", fuzz_catalog),
     ("container", fuzz_container),
     ("dns", dns::fuzz_dns),
