@@ -1,4 +1,4 @@
-//! egress-audit
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod capture;
 pub mod catalog;
