@@ -54,7 +54,7 @@ impl<'a> Weighed<'a> {
             bypassed: Vec::new(),
             inconclusive: Vec::new(),
         };
-        let mut ways: BTreeMap<(NameId, Address), BTreeSet<Path>> = BTreeMap::new();
+        let mut ways = Ways::default();
         for attempts in all {
             match (attempts.outcome, attempts.key.channel) {
                 // That a resolver answers is no answer of the endpoint.
@@ -63,8 +63,7 @@ impl<'a> Weighed<'a> {
                 }
                 (Outcome::Answered, _) => {
                     weighed.answered.push(attempts);
-                    let who = (attempts.name, attempts.key.client);
-                    ways.entry(who).or_default().insert(Path::of(attempts));
+                    ways.add(attempts);
                 }
                 (Outcome::Allowed, _) => weighed.allowed.push(attempts),
                 (Outcome::Inconclusive(doubt), _) => weighed.inconclusive.push((attempts, doubt)),
@@ -72,11 +71,7 @@ impl<'a> Weighed<'a> {
             }
         }
         for attempts in all.iter().filter(|a| matches!(a.outcome, Outcome::Blocked(_))) {
-            let path = Path::of(attempts);
-            let working = ways.get(&(attempts.name, attempts.key.client));
-            let is_bypassed =
-                path != Path::Dns && working.is_some_and(|working| !working.contains(&path));
-            if is_bypassed {
+            if ways.bypass(attempts) {
                 weighed.bypassed.push(attempts);
             } else {
                 weighed.blocked.push(attempts);
@@ -196,10 +191,53 @@ impl<'a> Weighed<'a> {
         doubts
             .into_iter()
             .max_by_key(|(doubt, count)| {
-                let is_weak = matches!(doubt, Doubt::Resolved | Doubt::NoData);
-                (!is_weak, *count, std::cmp::Reverse(*doubt))
+                let weight = match doubt {
+                    Doubt::Resolved | Doubt::NoData => 0,
+                    Doubt::PrivateLink => 1,
+                    _ => 2,
+                };
+                (weight, *count, std::cmp::Reverse(*doubt))
             })
             .map_or(Doubt::Resolved, |(doubt, _)| doubt)
+    }
+}
+
+/// The ways that work.
+#[derive(Default)]
+struct Ways {
+    of_client: BTreeMap<(NameId, Address), BTreeSet<Path>>,
+    of_anyone: BTreeSet<(NameId, Path)>,
+    /// Names that clients with IPv4 addresses reach, and those that clients with IPv6 addresses do.
+    families: BTreeSet<(NameId, bool)>,
+}
+
+impl Ways {
+    fn add(&mut self, answered: &Tried<'_>) {
+        let Tried { name, key, .. } = answered;
+        let path = Path::of(answered);
+        self.of_client.entry((*name, key.client)).or_default().insert(path);
+        self.of_anyone.insert((*name, path));
+        self.families.insert((*name, key.client.is_v4()));
+    }
+
+    /// Whether the way never works, and another makes up for it.
+    ///
+    /// A machine has an address of each family, and nothing tells which belong together. So when
+    /// clients reach a name by addresses of the other family, a way counts as made up for that
+    /// works for nobody.
+    fn bypass(&self, blocked: &Tried<'_>) -> bool {
+        let Tried { name, key, .. } = blocked;
+        let path = Path::of(blocked);
+        if path == Path::Dns {
+            return false;
+        }
+        match self.of_client.get(&(*name, key.client)) {
+            Some(working) => !working.contains(&path),
+            None => {
+                self.families.contains(&(*name, !key.client.is_v4()))
+                    && !self.of_anyone.contains(&(*name, path))
+            }
+        }
     }
 }
 
