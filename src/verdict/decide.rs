@@ -121,23 +121,27 @@ impl<'a> Weighed<'a> {
         match verdict {
             Verdict::Blocked => format!("{}.", capital(&self.why_blocked(&self.blocked))),
             Verdict::Mixed => {
-                let by = match mixed_by {
-                    Some(Mixed::Time(_)) if span(&self.answered).1 < span(&self.blocked).0 => {
-                        ": it worked until a point in time and then did not"
+                let answered = times(count(&self.answered));
+                let blocked = times(count(&self.blocked));
+                let why = self.why_blocked(&self.blocked);
+                let is_later = span(&self.answered).1 < span(&self.blocked).0;
+                match mixed_by {
+                    Some(Mixed::Time(_)) if is_later => {
+                        format!("Answered {answered}, then blocked {blocked}: {why}.")
                     }
-                    Some(Mixed::Time(_)) => ": it did not work until a point in time and then did",
-                    Some(Mixed::Client) => ": it depends on the client",
-                    _ if is_disjoint(&self.answered, &self.blocked, |a| a.name) => {
-                        ": it depends on the name"
+                    Some(Mixed::Time(_)) => {
+                        format!("Blocked {blocked}, then answered {answered}: {why}.")
                     }
-                    _ => "",
-                };
-                format!(
-                    "Answered {} and blocked {}{by}; {}.",
-                    times(count(&self.answered)),
-                    times(count(&self.blocked)),
-                    self.why_blocked(&self.blocked)
-                )
+                    Some(Mixed::Client) => format!(
+                        "Answered {answered} and blocked {blocked}, depending on the client: {why}."
+                    ),
+                    _ if is_disjoint(&self.answered, &self.blocked, |a| a.name) => format!(
+                        "Answered {answered} and blocked {blocked}, depending on the name: {why}."
+                    ),
+                    _ => format!(
+                        "Answered {answered} and blocked {blocked}, and nothing tells which: {why}."
+                    ),
+                }
             }
             Verdict::Degraded => {
                 let ways: BTreeSet<Path> =
@@ -158,20 +162,22 @@ impl<'a> Weighed<'a> {
         }
     }
 
-    /// The most frequent cause as a clause, with how often and for how many clients.
+    /// The most frequent cause as a clause, with how often and for how many clients, and how many
+    /// attempts failed of other causes.
     fn why_blocked(&self, blocked: &[&Tried<'_>]) -> String {
-        let mut causes: BTreeMap<Cause, u64> = BTreeMap::new();
+        let mut causes: BTreeMap<Cause, (u64, BTreeSet<Address>)> = BTreeMap::new();
         for attempts in blocked {
             if let Outcome::Blocked(cause) = attempts.outcome {
-                *causes.entry(cause).or_default() += attempts.tally.count;
+                let (count, clients) = causes.entry(cause).or_default();
+                *count += attempts.tally.count;
+                clients.insert(attempts.key.client);
             }
         }
         // Of equally frequent causes the first of the vocabulary.
-        let most = causes.iter().max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)));
-        let Some((cause, _)) = most else { return String::new() };
-        let clients: BTreeSet<Address> =
-            blocked.iter().map(|attempts| attempts.key.client).collect();
-        let attempts = match count(blocked) {
+        let most =
+            causes.iter().max_by_key(|(cause, (count, _))| (*count, std::cmp::Reverse(**cause)));
+        let Some((cause, (most, clients))) = most else { return String::new() };
+        let attempts = match most {
             1 => "1 attempt".to_owned(),
             number => format!("{number} attempts"),
         };
@@ -179,7 +185,12 @@ impl<'a> Weighed<'a> {
             1 => "1 client".to_owned(),
             number => format!("{number} clients"),
         };
-        format!("{} ({attempts}, {clients})", cause.sentence())
+        let others = match count(blocked) - most {
+            0 => "",
+            1 => "; 1 more attempt failed in another way",
+            number => &format!("; {number} more attempts failed in other ways"),
+        };
+        format!("{} ({attempts}, {clients}){others}", cause.sentence())
     }
 
     /// The doubt that says most: anything beyond the mere resolution, the most frequent first.
@@ -262,7 +273,11 @@ fn is_disjoint<K: Ord>(
 }
 
 fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 fn capital(sentence: &str) -> String {
