@@ -203,23 +203,24 @@ fn response<S: Sink>(
     if name.is_empty() {
         return;
     }
-    let name = context.sink.intern(name);
-    let asked = take_question(context, client, server, message.id(), record_type, name);
-    let asked = asked.unwrap_or(Question {
-        id: message.id(),
-        record_type,
-        name,
-        asked: moment,
-        last: moment.time,
-        count: 0,
-    });
+    let asked = match take_question(context, client, server, message.id(), record_type, name) {
+        Some(asked) => asked,
+        None => Question {
+            id: message.id(),
+            record_type,
+            name: context.sink.intern(name),
+            asked: moment,
+            last: moment.time,
+            count: 0,
+        },
+    };
     let answers = Answers::of(message);
     for answer in message.answers() {
         if let AnswerData::Address(address) = answer.data
             && !address.is_sinkhole()
         {
             context.sink.resolution(&Resolution {
-                name,
+                name: asked.name,
                 client: client.address,
                 address,
                 time: moment.time,
@@ -250,13 +251,16 @@ fn take_question<S: Sink>(
     server: SocketAddress,
     id: u16,
     record_type: u16,
-    name: NameId,
+    name: &str,
 ) -> Option<Question> {
     let (key, _) = FlowKey::new(UDP, client, server);
-    let slot = context.dns.waiting.find(&key)?;
-    let conversation = context.dns.waiting.get_mut(slot)?;
+    let Context { dns, sink, .. } = context;
+    let slot = dns.waiting.find(&key)?;
+    let conversation = dns.waiting.get_mut(slot)?;
     let is_asked = |question: &Question| {
-        question.id == id && question.record_type == record_type && question.name == name
+        question.id == id
+            && question.record_type == record_type
+            && sink.is_text(question.name, name)
     };
     let question = if conversation.first.as_ref().is_some_and(is_asked) {
         conversation.first.take()
@@ -265,7 +269,7 @@ fn take_question<S: Sink>(
         Some(conversation.more.swap_remove(at))
     };
     if conversation.first.is_none() && conversation.more.is_empty() {
-        context.dns.waiting.remove(slot);
+        dns.waiting.remove(slot);
     }
     question
 }

@@ -1,11 +1,15 @@
 //! Evidence: attempts and resolutions that add up in any grouping and any order.
 
 mod names;
+mod part;
+mod settled;
 mod sightings;
 mod tally;
 mod total;
 
 pub use names::NameTable;
+pub use settled::Settled;
+pub(crate) use settled::{is_no_such_name, prefixes};
 pub use sightings::{Seen, Sightings};
 pub use tally::{Sample, Tally};
 pub use total::{AttemptKey, Evidence, Limits, Pruned, ResolutionKey, Span};

@@ -83,6 +83,10 @@ impl Sink for Sightings {
         self.names.intern(name, |_| false)
     }
 
+    fn is_text(&self, id: NameId, name: &str) -> bool {
+        self.names.text(id) == name
+    }
+
     fn attempt(&mut self, _: &Attempt) {}
 
     fn resolution(&mut self, _: &Resolution) {}

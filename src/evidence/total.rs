@@ -1,11 +1,9 @@
 //! The sum of everything observed.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
-
-use super::{NameTable, Tally};
+use super::part::Part;
+use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
     Address, Attempt, Channel, NameId, NameSource, Outcome, Resolution, Sighting, Sink,
@@ -14,7 +12,10 @@ use crate::observe::{
 
 /// Length of the time buckets that keep attempts of one kind apart, in nanoseconds: fine
 /// enough to tell what was retried at once, coarse enough to add up.
-pub(crate) const BUCKET: i64 = 60 * 1_000_000_000;
+const BUCKET: i64 = 60 * 1_000_000_000;
+
+/// Parts that are kept side by side before they are put together.
+const MAX_PARTS: usize = 64;
 
 /// What an attempt is counted under.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -60,6 +61,14 @@ pub struct Span {
     pub until: Timestamp,
 }
 
+impl Span {
+    /// Widens the span to hold another.
+    pub(super) fn widen(&mut self, other: Self) {
+        self.from = self.from.min(other.from);
+        self.until = self.until.max(other.until);
+    }
+}
+
 /// How much is kept. The defaults suit a machine with a few hundred megabytes to spare.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -79,109 +88,6 @@ impl Default for Limits {
     }
 }
 
-/// The mergeable sum of attempts and resolutions: a commutative monoid.
-///
-/// An empty one is the identity of [`merge`](Evidence::merge), which may be applied in any
-/// grouping and any order. When a limit is passed, the greatest keys are given up, which keeps
-/// the law: a key that is among the least of the whole is among the least of every part.
-#[derive(Clone)]
-pub struct Evidence {
-    matcher: Arc<Matcher>,
-    matches: Matches,
-    limits: Limits,
-    names: NameTable,
-    attempts: HashMap<AttemptKey, Tally, foldhash::fast::RandomState>,
-    resolutions: HashMap<ResolutionKey, Span, foldhash::fast::RandomState>,
-    heard: HashSet<(u32, Address), foldhash::fast::RandomState>,
-}
-
-impl Evidence {
-    /// No evidence yet, about the endpoints that `matcher` knows.
-    #[must_use]
-    pub fn new(matcher: Arc<Matcher>, limits: Limits) -> Self {
-        Self {
-            matcher,
-            matches: Matches::default(),
-            limits,
-            names: NameTable::new(limits.names),
-            attempts: HashMap::default(),
-            resolutions: HashMap::default(),
-            heard: HashSet::default(),
-        }
-    }
-
-    /// The names that the keys speak of.
-    #[must_use]
-    pub const fn names(&self) -> &NameTable {
-        &self.names
-    }
-
-    /// Whether packets to this client are in the unit.
-    #[must_use]
-    pub fn was_heard(&self, unit: u32, client: Address) -> bool {
-        self.heard.contains(&(unit, client))
-    }
-
-    /// Every attempt, sorted; names by their text, because ids depend on the order of arrival.
-    #[must_use]
-    pub fn attempts(&self) -> Vec<(AttemptKey, &Tally)> {
-        let mut all: Vec<_> = self.attempts.iter().map(|(key, tally)| (*key, tally)).collect();
-        all.sort_unstable_by(|(a, _), (b, _)| self.order(a).cmp(&self.order(b)));
-        all
-    }
-
-    /// Every resolution, sorted by address, client, name and hour.
-    #[must_use]
-    pub fn resolutions(&self) -> Vec<(ResolutionKey, Span)> {
-        let mut all: Vec<_> = self.resolutions.iter().map(|(key, span)| (*key, *span)).collect();
-        let order =
-            |key: &ResolutionKey| (key.address, key.client, self.names.text(key.name), key.bucket);
-        all.sort_unstable_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
-        all
-    }
-
-    /// Brings the sum back within its limits and tells what was given up.
-    pub fn prune(&mut self) -> Pruned {
-        let mut pruned = Pruned { names: self.names.overflowed(), ..Pruned::default() };
-        if self.attempts.len() > self.limits.attempts {
-            let surplus: Vec<AttemptKey> =
-                self.attempts().iter().skip(self.limits.attempts).map(|(key, _)| *key).collect();
-            for key in surplus {
-                if let Some(tally) = self.attempts.remove(&key) {
-                    pruned.attempts += tally.count;
-                }
-            }
-        }
-        if self.resolutions.len() > self.limits.resolutions {
-            let surplus: Vec<ResolutionKey> = self
-                .resolutions()
-                .iter()
-                .skip(self.limits.resolutions)
-                .map(|(key, _)| *key)
-                .collect();
-            pruned.resolutions += surplus.len() as u64;
-            for key in surplus {
-                self.resolutions.remove(&key);
-            }
-        }
-        pruned
-    }
-
-    fn order<'a>(&'a self, key: &AttemptKey) -> impl Ord + use<'a> {
-        let name = key.name.map(|(id, source)| (self.names.text(id), source));
-        (
-            key.bucket,
-            name,
-            key.client,
-            key.server,
-            key.target_port,
-            key.channel,
-            key.outcome,
-            key.unit,
-        )
-    }
-}
-
 /// What the limits made the sum give up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pruned {
@@ -193,24 +99,87 @@ pub struct Pruned {
     pub names: u64,
 }
 
+/// The mergeable sum of attempts and resolutions: a commutative monoid.
+///
+/// Empty evidence is the identity of [`merge`](Sum::merge), which may be applied in any
+/// grouping and any order; [`settle`](Evidence::settle) gives the same for all of them. When a
+/// limit is passed, the greatest keys are given up, which keeps the law: a key that is among
+/// the least of the whole is among the least of every part.
+#[derive(Clone)]
+pub struct Evidence {
+    matcher: Arc<Matcher>,
+    matches: Matches,
+    limits: Limits,
+    own: Part,
+    /// Merged evidence, put together only when there is much of it.
+    others: Vec<Part>,
+    pruned: Pruned,
+}
+
+impl Evidence {
+    /// No evidence yet, about the endpoints that `matcher` knows.
+    #[must_use]
+    pub fn new(matcher: Arc<Matcher>, limits: Limits) -> Self {
+        Self {
+            matcher,
+            matches: Matches::default(),
+            limits,
+            own: Part::new(&limits),
+            others: Vec::new(),
+            pruned: Pruned::default(),
+        }
+    }
+
+    /// The evidence in its final form: what a verdict can depend on, sorted, each key once.
+    #[must_use]
+    pub fn settle(mut self) -> Settled {
+        let entries = |part: &Part| (part.attempts.len(), part.resolutions.len());
+        let (attempts, resolutions) = self
+            .parts()
+            .map(entries)
+            .fold((0, 0), |(sum, total), (one, other)| (sum + one, total + other));
+        if attempts > self.limits.attempts || resolutions > self.limits.resolutions {
+            self.put_together();
+        }
+        self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
+        let pruned = self.pruned;
+        Settled::of(self.parts().collect(), &self.limits, pruned)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.own).chain(&self.others)
+    }
+
+    /// Makes one part of all, within the limits.
+    fn put_together(&mut self) {
+        let limits = self.limits;
+        for other in std::mem::take(&mut self.others) {
+            self.own.absorb(other, &limits);
+        }
+        let Part { names, attempts, resolutions, .. } = &mut self.own;
+        attempts.fold(|kept, new| kept.merge(new, limits.samples));
+        resolutions.fold(Span::widen);
+        let given_up = attempts.keep_least(limits.attempts, |key| {
+            let name = key.name.map(|(id, source)| (names.text(id).to_owned(), source));
+            (key.bucket, name, AttemptKey { name: None, ..*key })
+        });
+        self.pruned.attempts += given_up.iter().map(|(_, tally)| tally.count).sum::<u64>();
+        let given_up = resolutions.keep_least(limits.resolutions, |key| {
+            (key.address, key.client, names.text(key.name).to_owned(), key.bucket)
+        });
+        self.pruned.resolutions += given_up.len() as u64;
+    }
+}
+
 impl Sum for Evidence {
-    fn merge(&mut self, mut other: Self) {
-        if self.attempts.len() + self.resolutions.len()
-            < other.attempts.len() + other.resolutions.len()
-        {
-            std::mem::swap(self, &mut other);
+    fn merge(&mut self, other: Self) {
+        self.pruned.attempts += other.pruned.attempts;
+        self.pruned.resolutions += other.pruned.resolutions;
+        self.others.push(other.own);
+        self.others.extend(other.others);
+        if self.others.len() > MAX_PARTS {
+            self.put_together();
         }
-        let ids = self.names.absorb(&other.names);
-        let translate = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
-        for (mut key, tally) in other.attempts {
-            key.name = key.name.map(|(id, source)| (translate(id), source));
-            count(&mut self.attempts, key, tally, self.limits.samples);
-        }
-        for (mut key, span) in other.resolutions {
-            key.name = translate(key.name);
-            widen(&mut self.resolutions, key, span);
-        }
-        self.heard.extend(other.heard);
     }
 }
 
@@ -219,16 +188,21 @@ impl Sink for Evidence {
 
     #[inline]
     fn intern(&mut self, name: &str) -> NameId {
-        let Self { names, matcher, matches, .. } = self;
-        names.intern(name, |name| {
+        let Self { own, matcher, matches, .. } = self;
+        own.names.intern(name, |name| {
             matcher.matches(name, matches);
             !matches.endpoints().is_empty() || !matches.near_misses().is_empty()
         })
     }
 
     #[inline]
+    fn is_text(&self, id: NameId, name: &str) -> bool {
+        self.own.names.text(id) == name
+    }
+
+    #[inline]
     fn attempt(&mut self, attempt: &Attempt) {
-        if attempt.name.is_some_and(|(id, _)| !self.names.concerns(id)) {
+        if attempt.name.is_some_and(|(id, _)| !self.own.names.concerns(id)) {
             return;
         }
         let key = AttemptKey {
@@ -241,12 +215,13 @@ impl Sink for Evidence {
             outcome: attempt.outcome,
             unit: attempt.unit,
         };
-        count(&mut self.attempts, key, Tally::of(attempt), self.limits.samples);
+        let samples = self.limits.samples;
+        self.own.attempts.push(key, Tally::of(attempt), |kept, new| kept.merge(new, samples));
     }
 
     #[inline]
     fn resolution(&mut self, resolution: &Resolution) {
-        if !self.names.is_kept(resolution.name) {
+        if !self.own.names.is_kept(resolution.name) {
             return;
         }
         let key = ResolutionKey {
@@ -256,7 +231,8 @@ impl Sink for Evidence {
             bucket: resolution.time.nanos().div_euclid(60 * BUCKET),
         };
         let until = resolution.time + resolution.time_to_live;
-        widen(&mut self.resolutions, key, Span { from: resolution.time, until });
+        let span = Span { from: resolution.time, until };
+        self.own.resolutions.push(key, span, Span::widen);
     }
 
     #[inline]
@@ -264,26 +240,6 @@ impl Sink for Evidence {
 
     #[inline]
     fn heard(&mut self, unit: u32, client: Address) {
-        self.heard.insert((unit, client));
+        self.own.heard.insert((unit, client));
     }
-}
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-
-fn count<K: Eq + Hash>(map: &mut Map<K, Tally>, key: K, tally: Tally, samples: usize) {
-    match map.entry(key) {
-        hashbrown::hash_map::Entry::Occupied(mut kept) => kept.get_mut().merge(tally, samples),
-        hashbrown::hash_map::Entry::Vacant(place) => {
-            place.insert(tally);
-        }
-    }
-}
-
-fn widen(map: &mut Map<ResolutionKey, Span>, key: ResolutionKey, span: Span) {
-    map.entry(key)
-        .and_modify(|kept| {
-            kept.from = kept.from.min(span.from);
-            kept.until = kept.until.max(span.until);
-        })
-        .or_insert(span);
 }

@@ -16,6 +16,9 @@ pub trait Sink: Send {
     /// The id of a normalised name; see [`normalize`](super::normalize).
     fn intern(&mut self, name: &str) -> NameId;
 
+    /// Whether the id stands for this name; spares looking it up again.
+    fn is_text(&self, id: NameId, name: &str) -> bool;
+
     /// An attempt came to its end.
     fn attempt(&mut self, attempt: &Attempt);
 

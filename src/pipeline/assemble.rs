@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::read::Clock;
 use super::wireshark;
 use crate::catalog::{Catalog, Endpoint};
-use crate::evidence::{Evidence, Sample};
+use crate::evidence::{Sample, Settled};
 use crate::observe::{Address, Channel, Outcome, SocketAddress, Timestamp};
 use crate::report::{
     EndpointReport, EvidenceReport, MixedBy, NameReport, NearMiss, NearMissReason, OutcomeReport,
@@ -18,7 +18,7 @@ const SAMPLES_PER_OUTCOME: usize = 3;
 /// What a report is made from.
 pub(super) struct Assembly<'a> {
     pub(super) catalog: &'a Catalog,
-    pub(super) evidence: &'a Evidence,
+    pub(super) evidence: &'a Settled,
     pub(super) verdicts: &'a Verdicts<'a>,
     pub(super) clock: &'a Clock,
 }

@@ -6,7 +6,7 @@ use super::assemble::{detail, server, shown};
 use super::read::{Clock, Read, read_all};
 use super::{Error, Options, Progress, Requirement, catalog_report, wireshark};
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Profile, Selection};
-use crate::evidence::{Evidence, Limits, Sample};
+use crate::evidence::{Evidence, Limits, Sample, Settled};
 use crate::observe::{Channel, SocketAddress, normalize};
 use crate::report::{ExplainEvent, ExplainReport, Tool, Verdict};
 use crate::verdict::{Tried, Verdicts, judge};
@@ -34,9 +34,8 @@ pub fn explain(
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
     let limits = Limits { samples: MAX_EVENTS, ..Limits::default() };
     let new_sink = || Evidence::new(Arc::clone(&matcher), limits);
-    let Read { sink: mut evidence, inputs, clock, .. } =
-        read_all(inputs, options, new_sink, progress)?;
-    evidence.prune();
+    let Read { sink, inputs, clock, .. } = read_all(inputs, options, new_sink, progress)?;
+    let evidence = sink.settle();
     let verdicts = judge(&evidence, catalog, &selection, &matcher);
     let (verdict, reason) = target.verdict(&verdicts, &selection);
     let (events, omitted) = events(&target, &evidence, &verdicts, &matcher, &clock);
@@ -129,7 +128,7 @@ fn catalog_of(rows: impl Iterator<Item = (String, String)>) -> Result<Catalog, E
 
 fn events(
     target: &Target,
-    evidence: &Evidence,
+    evidence: &Settled,
     verdicts: &Verdicts<'_>,
     matcher: &Matcher,
     clock: &Clock,
@@ -156,7 +155,7 @@ fn events(
     (events, omitted)
 }
 
-fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Evidence, clock: &Clock) -> ExplainEvent {
+fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Settled, clock: &Clock) -> ExplainEvent {
     let outcome = shown(tried);
     let client = SocketAddress::new(tried.key.client, sample.client_port);
     ExplainEvent {

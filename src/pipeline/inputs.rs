@@ -244,7 +244,7 @@ impl Account {
 }
 
 /// Notes what the limits of the evidence made it give up.
-pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: &Pruned) {
+pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: Pruned) {
     let tables = [
         ("attempts", pruned.attempts),
         ("names", pruned.names),

@@ -77,10 +77,9 @@ pub fn audit(
     let selection = catalog.select(profile);
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
     let new_sink = || Evidence::new(Arc::clone(&matcher), Limits::default());
-    let Read { sink: mut evidence, inputs, mut coverage, clock } =
-        read_all(inputs, options, new_sink, progress)?;
-    let pruned = evidence.prune();
-    inputs::note_pruned(&mut coverage, &pruned);
+    let Read { sink, inputs, mut coverage, clock } = read_all(inputs, options, new_sink, progress)?;
+    let evidence = sink.settle();
+    inputs::note_pruned(&mut coverage, evidence.pruned());
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher);
     let assembly = Assembly { catalog, evidence: &evidence, verdicts: &verdicts, clock: &clock };
     let mut report = Report {

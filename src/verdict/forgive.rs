@@ -3,53 +3,47 @@
 //! The rules that need only the packets of one flow are applied where the flow is judged; here
 //! are those that look at what else the same client did.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Tried;
 use super::path::{Family, Path};
-use crate::evidence::{Evidence, Tally};
-use crate::observe::{Address, Cause, Channel, Doubt, Duration, NameId, Outcome};
+use crate::evidence::{Settled, Tally, is_no_such_name, prefixes};
+use crate::observe::{Cause, Channel, Doubt, Duration, NameId, Outcome};
 
 /// What follows a failure within this time is the client's next try of the same thing.
 const NEXT_TRY: Duration = Duration::from_seconds(10);
 
 /// Applies every rule. An attempt that is forgiven becomes inconclusive, with the reason.
-pub(super) fn forgive(evidence: &Evidence, tried: &mut [Tried<'_>]) {
-    let asked: BTreeSet<(Address, NameId)> =
-        evidence.resolutions().iter().map(|(key, _)| (key.client, key.name)).collect();
-    let mut groups: BTreeMap<(NameId, Address), Vec<usize>> = BTreeMap::new();
-    for (index, attempts) in tried.iter().enumerate() {
-        groups.entry((attempts.name, attempts.key.client)).or_default().push(index);
-    }
-    for ((name, client), group) in &groups {
-        let verdicts: Vec<(usize, Doubt)> = group
+pub(super) fn forgive(evidence: &Settled, tried: &mut [Tried<'_>]) {
+    // Sorted by name, then by client: what one client did about one name stands together.
+    for group in tried.chunk_by_mut(|a, b| a.name == b.name && a.key.client == b.key.client) {
+        let doubts: Vec<(usize, Doubt)> = group
             .iter()
-            .filter_map(|&index| {
-                let failed = tried.get(index)?;
-                let Outcome::Blocked(cause) = failed.outcome else { return None };
-                let others = || group.iter().filter_map(|&other| tried.get(other));
-                let doubt = if is_one_way(evidence, failed, cause) {
-                    Doubt::OneWay
-                } else if is_search_suffix(evidence, &asked, *name, *client, failed, cause) {
-                    Doubt::SearchSuffix
-                } else if is_recovered(failed, cause, others()) {
-                    Doubt::Recovered
-                } else {
-                    return None;
-                };
-                Some((index, doubt))
-            })
+            .enumerate()
+            .filter_map(|(index, failed)| Some((index, doubt(evidence, failed, group)?)))
             .collect();
-        for (index, doubt) in verdicts {
-            if let Some(attempts) = tried.get_mut(index) {
+        for (index, doubt) in doubts {
+            if let Some(attempts) = group.get_mut(index) {
                 attempts.outcome = Outcome::Inconclusive(doubt);
             }
         }
     }
 }
 
+/// Why a failure is no block, if it is none; `group` is what its client did about the name.
+fn doubt(evidence: &Settled, failed: &Tried<'_>, group: &[Tried<'_>]) -> Option<Doubt> {
+    let Outcome::Blocked(cause) = failed.outcome else { return None };
+    if is_one_way(evidence, failed, cause) {
+        Some(Doubt::OneWay)
+    } else if is_search_suffix(evidence, failed) {
+        Some(Doubt::SearchSuffix)
+    } else if is_recovered(failed, cause, group.iter()) {
+        Some(Doubt::Recovered)
+    } else {
+        None
+    }
+}
+
 /// Silence means nothing where no packet to the client was captured at all.
-fn is_one_way(evidence: &Evidence, failed: &Tried<'_>, cause: Cause) -> bool {
+fn is_one_way(evidence: &Settled, failed: &Tried<'_>, cause: Cause) -> bool {
     let is_silence = matches!(
         cause,
         Cause::TcpNoAnswer | Cause::NoAnswerAfterHello | Cause::DnsNoAnswer | Cause::QuicNoAnswer
@@ -59,25 +53,17 @@ fn is_one_way(evidence: &Evidence, failed: &Tried<'_>, cause: Cause) -> bool {
 
 /// The name is another one with a search suffix appended (RFC 1123 section 6.1.4.3): the client
 /// asked for that other name too, and got an answer.
-fn is_search_suffix(
-    evidence: &Evidence,
-    asked: &BTreeSet<(Address, NameId)>,
-    name: NameId,
-    client: Address,
-    failed: &Tried<'_>,
-    cause: Cause,
-) -> bool {
-    let is_no_such_name =
-        cause == Cause::DnsNxdomain && matches!(failed.key.channel, Channel::Dns(_));
-    let text = evidence.names().text(name);
-    is_no_such_name
-        && text
-            .match_indices('.')
-            // A name of one label is not asked for without a suffix.
-            .skip(1)
-            .filter_map(|(at, _)| text.get(..at))
+fn is_search_suffix(evidence: &Settled, failed: &Tried<'_>) -> bool {
+    let was_resolved = |name: NameId| {
+        evidence
+            .resolutions()
+            .iter()
+            .any(|(key, _)| key.client == failed.key.client && key.name == name)
+    };
+    is_no_such_name(&failed.key)
+        && prefixes(evidence.names().text(failed.name))
             .filter_map(|prefix| evidence.names().find(prefix))
-            .any(|prefix| asked.contains(&(client, prefix)))
+            .any(was_resolved)
 }
 
 /// The client got what it wanted by another question, another address, or its credentials.

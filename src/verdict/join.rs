@@ -5,24 +5,25 @@
 //! none is accused.
 
 use super::Tried;
-use crate::evidence::{AttemptKey, Evidence, ResolutionKey, Span, Tally};
+use crate::evidence::{AttemptKey, ResolutionKey, Settled, Span, Tally};
 use crate::observe::{Doubt, Duration, NameId, NameSource, Outcome};
 
 /// How long after its time to live an answer may still be in use: programs keep addresses
 /// longer than they should.
 const GRACE: Duration = Duration::from_seconds(300);
 
-/// Every attempt with a name, its own or that of a resolution, sorted by name, time and parties.
-pub(super) fn name_all(evidence: &Evidence) -> Vec<Tried<'_>> {
-    let resolutions = evidence.resolutions();
+/// Every attempt with a name, its own or that of a resolution, sorted by name, client, time and
+/// server.
+pub(super) fn name_all(evidence: &Settled) -> Vec<Tried<'_>> {
     let mut tried = Vec::new();
     let mut candidates = Vec::new();
     for (key, tally) in evidence.attempts() {
+        let key = *key;
         if let Some((name, source)) = key.name {
             tried.push(Tried { name, source, key, outcome: key.outcome, tally });
             continue;
         }
-        let source = candidates_for(&key, tally, &resolutions, &mut candidates);
+        let source = candidates_for(&key, tally, evidence.resolutions(), &mut candidates);
         let is_shared = candidates.len() > 1;
         for &name in candidates.iter().filter(|name| evidence.names().concerns(**name)) {
             let outcome =
@@ -30,8 +31,9 @@ pub(super) fn name_all(evidence: &Evidence) -> Vec<Tried<'_>> {
             tried.push(Tried { name, source, key, outcome, tally });
         }
     }
-    // Attempts come sorted, so a stable sort by name leaves each name's in order.
-    tried.sort_by(|a, b| evidence.names().text(a.name).cmp(evidence.names().text(b.name)));
+    tried.sort_by(|a, b| {
+        (a.name, a.key.client, &a.key, a.source).cmp(&(b.name, b.key.client, &b.key, b.source))
+    });
     tried
 }
 

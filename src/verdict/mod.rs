@@ -9,7 +9,7 @@ mod join;
 mod path;
 
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Protocol, Selection};
-use crate::evidence::{AttemptKey, Evidence, Tally};
+use crate::evidence::{AttemptKey, Settled, Tally};
 use crate::observe::{Channel, NameId, NameSource, Outcome, Timestamp};
 use crate::report::{NearMissReason, Verdict};
 
@@ -79,7 +79,7 @@ pub struct Missed {
 /// Everything that the evidence says of a catalog.
 #[derive(Debug)]
 pub struct Verdicts<'e> {
-    /// All named attempts, sorted by name, time and parties.
+    /// All named attempts, sorted by name, client, time and server.
     pub tried: Vec<Tried<'e>>,
     /// Every required endpoint, in the order of the catalog.
     pub endpoints: Vec<Judged>,
@@ -90,7 +90,7 @@ pub struct Verdicts<'e> {
 /// Judges every endpoint of the selection.
 #[must_use]
 pub fn judge<'e>(
-    evidence: &'e Evidence,
+    evidence: &'e Settled,
     catalog: &Catalog,
     selection: &Selection,
     matcher: &Matcher,
@@ -100,8 +100,12 @@ pub fn judge<'e>(
     let mut candidates: Vec<Vec<usize>> = vec![Vec::new(); catalog.endpoints().len()];
     let mut missed = Vec::new();
     let mut matches = Matches::default();
+    let mut matched = None;
     for (index, attempts) in tried.iter().enumerate() {
-        matcher.matches(evidence.names().text(attempts.name), &mut matches);
+        if matched != Some(attempts.name) {
+            matcher.matches(evidence.names().text(attempts.name), &mut matches);
+            matched = Some(attempts.name);
+        }
         for endpoint in matches.endpoints() {
             let Some(protocol) = catalog.endpoint(*endpoint).map(|endpoint| endpoint.protocol)
             else {
