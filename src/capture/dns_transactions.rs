@@ -330,9 +330,10 @@ impl Answers {
         Some(match message.rcode() {
             0 => match self.first {
                 Some(_) if self.is_sinkhole => Outcome::Blocked(Cause::DnsSinkhole),
-                Some(_) if self.is_private && !self.is_private_link => {
-                    Outcome::Blocked(Cause::DnsSinkhole)
+                Some(_) if self.is_private && self.is_private_link => {
+                    Outcome::Inconclusive(Doubt::PrivateLink)
                 }
+                Some(_) if self.is_private => Outcome::Blocked(Cause::DnsSinkhole),
                 Some(_) => Outcome::Answered,
                 None if message.has_service_binding() => Outcome::Answered,
                 None => Outcome::Inconclusive(Doubt::NoData),

@@ -1,6 +1,6 @@
 //! The figures behind an outcome, small enough to be kept with every sample.
 
-use super::{Address, Duration};
+use super::{Address, Channel, Duration};
 
 /// What was measured on an attempt; [`Fact::detail`] says it to a person.
 ///
@@ -77,14 +77,19 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// One clause for a person; empty for [`Fact::None`].
+    /// One clause for a person about an attempt by this means; empty for [`Fact::None`].
     #[must_use]
-    pub fn detail(&self) -> String {
+    pub fn detail(&self, channel: Channel) -> String {
         match *self {
             Self::None => String::new(),
             Self::Requests { count, waited } => {
-                let noun = if count == 1 { "request" } else { "requests" };
-                format!("{count} {noun}, no answer in {}", waited.humanize())
+                let noun = match channel {
+                    Channel::Dns(_) => "question",
+                    Channel::Quic | Channel::Udp => "datagram",
+                    _ => "SYN",
+                };
+                let plural = if count == 1 { "" } else { "s" };
+                format!("{count} {noun}{plural}, no answer in {}", waited.humanize())
             }
             Self::Reset { after, hops, usual_hops } => match usual_hops {
                 0 => format!("reset {} later, hop limit {hops}", after.humanize()),
@@ -216,10 +221,11 @@ mod tests {
     #[test]
     fn details_read_as_clauses() {
         let requests = Fact::Requests { count: 3, waited: Duration::from_seconds(7) };
-        assert_eq!(requests.detail(), "3 requests, no answer in 7.0 s");
+        assert_eq!(requests.detail(Channel::Tcp), "3 SYNs, no answer in 7.0 s");
+        assert_eq!(requests.detail(Channel::Dns(1)), "3 questions, no answer in 7.0 s");
         let alert = Fact::Alert { level: 2, description: 112 };
-        assert_eq!(alert.detail(), "fatal alert 112 (unrecognized_name)");
+        assert_eq!(alert.detail(Channel::Tls), "fatal alert 112 (unrecognized_name)");
         let dns = Fact::Dns { rcode: 3, extended: 15, address: Address::default() };
-        assert_eq!(dns.detail(), "NXDOMAIN, extended error 15 (Blocked)");
+        assert_eq!(dns.detail(Channel::Dns(1)), "NXDOMAIN, extended error 15 (Blocked)");
     }
 }

@@ -165,7 +165,7 @@ pub(super) fn shown(tried: &Tried<'_>) -> Outcome {
 
 /// The figures behind an attempt; of one that was forgiven, also what it looked like.
 pub(super) fn detail(sample: &Sample, tried: &Tried<'_>, outcome: Outcome) -> String {
-    let detail = sample.fact.detail();
+    let detail = sample.fact.detail(tried.key.channel);
     match tried.key.outcome {
         Outcome::Blocked(cause) if outcome != tried.key.outcome => {
             let cause = cause.sentence();

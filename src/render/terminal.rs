@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::table::{Columns, Page, Tone, columns_of, counted, grouped, instant, span};
 use super::{Places, TerminalOptions, escape, record_noun};
-use crate::observe::Outcome;
+use crate::observe::{Doubt, NameSource, Outcome};
 use crate::report::{
     CatalogReport, EndpointReport, EvidenceReport, InputReport, MixedBy, NameReport, NearMiss,
     NearMissReason, Report, Tool, Verdict,
@@ -108,7 +108,7 @@ fn verdicts(
     }
     let longest =
         seen.iter().map(|endpoint| columns_of(&escape::terminal(&endpoint.id))).max().unwrap_or(0);
-    let limit = page.width() / 5 * 2;
+    let limit = page.width() / 20 * 9;
     let columns = Columns::fitted(0, page.width(), &[("inconclusive".len(), 12), (longest, limit)]);
     page.row(&columns, Tone::Heading, ["VERDICT".into(), "ENDPOINT".into(), "WHY".into()])?;
     for endpoint in seen {
@@ -128,13 +128,9 @@ fn verdicts(
 
 fn why(endpoint: &EndpointReport) -> String {
     let mut text = escape::terminal(&endpoint.reason).into_owned();
-    match &endpoint.mixed_by {
-        None => {}
-        Some(MixedBy::Time { changed }) => {
-            text.push_str(&format!(" Changed at {}.", instant(changed)));
-        }
-        Some(MixedBy::Client) => text.push_str(" It depends on the client."),
-        Some(MixedBy::Name) => text.push_str(" It depends on the name."),
+    // The reason says by itself when it depends on the client or the name.
+    if let Some(MixedBy::Time { changed }) = &endpoint.mixed_by {
+        text.push_str(&format!(" Changed at {}.", instant(changed)));
     }
     if endpoint.intercepted {
         text.push_str(" Intercepted: TLS inspection shows.");
@@ -149,7 +145,10 @@ fn evidence(
     indent: u16,
     verbose: bool,
 ) -> io::Result<()> {
-    let pieces = by_weight(endpoint);
+    let mut pieces = by_weight(endpoint);
+    if !verbose && pieces.iter().any(|(_, piece)| !is_preliminary(piece)) {
+        pieces.retain(|(_, piece)| !is_preliminary(piece));
+    }
     let limit = if verbose { usize::MAX } else { EVIDENCE_SHOWN };
     for (name, piece) in pieces.iter().take(limit) {
         page.item(indent, &pointer(places, name, piece, verbose))?;
@@ -157,13 +156,21 @@ fn evidence(
     let left = u64::try_from(pieces.len().saturating_sub(limit)).unwrap_or(u64::MAX);
     if left > 0 {
         let id = escape::terminal(&endpoint.id);
-        page.item(indent, &format!("{} more: egress-audit explain '{id}'", grouped(left)))?;
+        page.item(indent, &format!("{} more: egress-audit explain '{id}' INPUT", grouped(left)))?;
     }
     Ok(())
 }
 
-/// The evidence of all names: the first of each name before the second of any, and what shows a
-/// block before what shows none.
+/// Whether a piece tells only where a name lives, which comes before every attempt at it.
+const fn is_preliminary(piece: &EvidenceReport) -> bool {
+    matches!(
+        piece.outcome,
+        Outcome::Inconclusive(Doubt::Resolved | Doubt::NoData | Doubt::PrivateLink)
+    )
+}
+
+/// The evidence of all names. For a block what shows it comes first; else the first piece of each
+/// kind and name comes before the second of any.
 fn by_weight(endpoint: &EndpointReport) -> Vec<(&NameReport, &EvidenceReport)> {
     let weight = |outcome: Outcome| match outcome {
         Outcome::Blocked(_) => 0,
@@ -177,7 +184,8 @@ fn by_weight(endpoint: &EndpointReport) -> Vec<(&NameReport, &EvidenceReport)> {
         for piece in &name.evidence {
             let weight = weight(piece.outcome);
             let rank = ranks.entry(weight).or_default();
-            pieces.push(((*rank, weight, order), name, piece));
+            let group = if endpoint.verdict == Verdict::Blocked { weight } else { 0 };
+            pieces.push(((group, *rank, weight, order), name, piece));
             *rank += 1;
         }
     }
@@ -197,6 +205,13 @@ fn pointer(
     let mut text = format!("{}: {name}, {outcome}", escape::terminal(&place));
     if !piece.detail.is_empty() {
         text.push_str(&format!(", {}", escape::terminal(&piece.detail)));
+    }
+    let is_joined = matches!(
+        piece.named_by,
+        NameSource::DnsSameClient | NameSource::DnsAnyClient | NameSource::ServiceTag
+    );
+    if is_joined && !verbose {
+        text.push_str(&format!(", named by {}", piece.named_by.as_str()));
     }
     if verbose {
         let client = escape::terminal(&piece.client);

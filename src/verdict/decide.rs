@@ -54,7 +54,7 @@ impl<'a> Weighed<'a> {
             bypassed: Vec::new(),
             inconclusive: Vec::new(),
         };
-        let mut ways: BTreeMap<(NameId, Address), BTreeSet<Path>> = BTreeMap::new();
+        let mut ways = Ways::default();
         for attempts in all {
             match (attempts.outcome, attempts.key.channel) {
                 // That a resolver answers is no answer of the endpoint.
@@ -63,8 +63,7 @@ impl<'a> Weighed<'a> {
                 }
                 (Outcome::Answered, _) => {
                     weighed.answered.push(attempts);
-                    let who = (attempts.name, attempts.key.client);
-                    ways.entry(who).or_default().insert(Path::of(attempts));
+                    ways.add(attempts);
                 }
                 (Outcome::Allowed, _) => weighed.allowed.push(attempts),
                 (Outcome::Inconclusive(doubt), _) => weighed.inconclusive.push((attempts, doubt)),
@@ -72,11 +71,7 @@ impl<'a> Weighed<'a> {
             }
         }
         for attempts in all.iter().filter(|a| matches!(a.outcome, Outcome::Blocked(_))) {
-            let path = Path::of(attempts);
-            let working = ways.get(&(attempts.name, attempts.key.client));
-            let is_bypassed =
-                path != Path::Dns && working.is_some_and(|working| !working.contains(&path));
-            if is_bypassed {
+            if ways.bypass(attempts) {
                 weighed.bypassed.push(attempts);
             } else {
                 weighed.blocked.push(attempts);
@@ -126,23 +121,27 @@ impl<'a> Weighed<'a> {
         match verdict {
             Verdict::Blocked => format!("{}.", capital(&self.why_blocked(&self.blocked))),
             Verdict::Mixed => {
-                let by = match mixed_by {
-                    Some(Mixed::Time(_)) if span(&self.answered).1 < span(&self.blocked).0 => {
-                        ": it worked until a point in time and then did not"
+                let answered = times(count(&self.answered));
+                let blocked = times(count(&self.blocked));
+                let why = self.why_blocked(&self.blocked);
+                let is_later = span(&self.answered).1 < span(&self.blocked).0;
+                match mixed_by {
+                    Some(Mixed::Time(_)) if is_later => {
+                        format!("Answered {answered}, then blocked {blocked}: {why}.")
                     }
-                    Some(Mixed::Time(_)) => ": it did not work until a point in time and then did",
-                    Some(Mixed::Client) => ": it depends on the client",
-                    _ if is_disjoint(&self.answered, &self.blocked, |a| a.name) => {
-                        ": it depends on the name"
+                    Some(Mixed::Time(_)) => {
+                        format!("Blocked {blocked}, then answered {answered}: {why}.")
                     }
-                    _ => "",
-                };
-                format!(
-                    "Answered {} and blocked {}{by}; {}.",
-                    times(count(&self.answered)),
-                    times(count(&self.blocked)),
-                    self.why_blocked(&self.blocked)
-                )
+                    Some(Mixed::Client) => format!(
+                        "Answered {answered} and blocked {blocked}, depending on the client: {why}."
+                    ),
+                    _ if is_disjoint(&self.answered, &self.blocked, |a| a.name) => format!(
+                        "Answered {answered} and blocked {blocked}, depending on the name: {why}."
+                    ),
+                    _ => format!(
+                        "Answered {answered} and blocked {blocked}, and nothing tells which: {why}."
+                    ),
+                }
             }
             Verdict::Degraded => {
                 let ways: BTreeSet<Path> =
@@ -163,20 +162,22 @@ impl<'a> Weighed<'a> {
         }
     }
 
-    /// The most frequent cause as a clause, with how often and for how many clients.
+    /// The most frequent cause as a clause, with how often and for how many clients, and how many
+    /// attempts failed of other causes.
     fn why_blocked(&self, blocked: &[&Tried<'_>]) -> String {
-        let mut causes: BTreeMap<Cause, u64> = BTreeMap::new();
+        let mut causes: BTreeMap<Cause, (u64, BTreeSet<Address>)> = BTreeMap::new();
         for attempts in blocked {
             if let Outcome::Blocked(cause) = attempts.outcome {
-                *causes.entry(cause).or_default() += attempts.tally.count;
+                let (count, clients) = causes.entry(cause).or_default();
+                *count += attempts.tally.count;
+                clients.insert(attempts.key.client);
             }
         }
         // Of equally frequent causes the first of the vocabulary.
-        let most = causes.iter().max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)));
-        let Some((cause, _)) = most else { return String::new() };
-        let clients: BTreeSet<Address> =
-            blocked.iter().map(|attempts| attempts.key.client).collect();
-        let attempts = match count(blocked) {
+        let most =
+            causes.iter().max_by_key(|(cause, (count, _))| (*count, std::cmp::Reverse(**cause)));
+        let Some((cause, (most, clients))) = most else { return String::new() };
+        let attempts = match most {
             1 => "1 attempt".to_owned(),
             number => format!("{number} attempts"),
         };
@@ -184,7 +185,12 @@ impl<'a> Weighed<'a> {
             1 => "1 client".to_owned(),
             number => format!("{number} clients"),
         };
-        format!("{} ({attempts}, {clients})", cause.sentence())
+        let others = match count(blocked) - most {
+            0 => "",
+            1 => "; 1 more attempt failed in another way",
+            number => &format!("; {number} more attempts failed in other ways"),
+        };
+        format!("{} ({attempts}, {clients}){others}", cause.sentence())
     }
 
     /// The doubt that says most: anything beyond the mere resolution, the most frequent first.
@@ -196,10 +202,53 @@ impl<'a> Weighed<'a> {
         doubts
             .into_iter()
             .max_by_key(|(doubt, count)| {
-                let is_weak = matches!(doubt, Doubt::Resolved | Doubt::NoData);
-                (!is_weak, *count, std::cmp::Reverse(*doubt))
+                let weight = match doubt {
+                    Doubt::Resolved | Doubt::NoData => 0,
+                    Doubt::PrivateLink => 1,
+                    _ => 2,
+                };
+                (weight, *count, std::cmp::Reverse(*doubt))
             })
             .map_or(Doubt::Resolved, |(doubt, _)| doubt)
+    }
+}
+
+/// The ways that work.
+#[derive(Default)]
+struct Ways {
+    of_client: BTreeMap<(NameId, Address), BTreeSet<Path>>,
+    of_anyone: BTreeSet<(NameId, Path)>,
+    /// Names that clients with IPv4 addresses reach, and those that clients with IPv6 addresses do.
+    families: BTreeSet<(NameId, bool)>,
+}
+
+impl Ways {
+    fn add(&mut self, answered: &Tried<'_>) {
+        let Tried { name, key, .. } = answered;
+        let path = Path::of(answered);
+        self.of_client.entry((*name, key.client)).or_default().insert(path);
+        self.of_anyone.insert((*name, path));
+        self.families.insert((*name, key.client.is_v4()));
+    }
+
+    /// Whether the way never works, and another makes up for it.
+    ///
+    /// A machine has an address of each family, and nothing tells which belong together. So when
+    /// clients reach a name by addresses of the other family, a way counts as made up for that
+    /// works for nobody.
+    fn bypass(&self, blocked: &Tried<'_>) -> bool {
+        let Tried { name, key, .. } = blocked;
+        let path = Path::of(blocked);
+        if path == Path::Dns {
+            return false;
+        }
+        match self.of_client.get(&(*name, key.client)) {
+            Some(working) => !working.contains(&path),
+            None => {
+                self.families.contains(&(*name, !key.client.is_v4()))
+                    && !self.of_anyone.contains(&(*name, path))
+            }
+        }
     }
 }
 
@@ -224,7 +273,11 @@ fn is_disjoint<K: Ord>(
 }
 
 fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 fn capital(sentence: &str) -> String {

@@ -77,8 +77,10 @@ fn is_recovered<'a>(
         // resolver answers; or a proxy resolves the name, so that it does not matter.
         Cause::DnsNxdomain | Cause::DnsRefused | Cause::DnsServfail | Cause::DnsNoAnswer => others
             .any(|other| {
-                other.outcome == Outcome::Answered
-                    && matches!(Path::of(other), Path::Dns | Path::Proxy)
+                matches!(
+                    other.outcome,
+                    Outcome::Answered | Outcome::Inconclusive(Doubt::PrivateLink)
+                ) && matches!(Path::of(other), Path::Dns | Path::Proxy)
                     && follows(failed.tally, other.tally)
             }),
         // A private address that the service itself answers from is no sinkhole.
@@ -94,11 +96,13 @@ fn is_recovered<'a>(
                 && follows(failed.tally, other.tally)
         }),
         // A challenge is half of a proxy's authentication; any later result but another
-        // challenge shows that it was met.
+        // challenge shows that it was met, and a capture that ends before the last result
+        // leaves it open.
         Cause::ProxyAuthRequired => others.any(|other| {
             let is_met = match other.outcome {
                 Outcome::Answered => !matches!(other.key.channel, Channel::Dns(_)),
-                Outcome::Blocked(Cause::ProxyDenied | Cause::ProxyFailed) => true,
+                Outcome::Blocked(Cause::ProxyDenied | Cause::ProxyFailed)
+                | Outcome::Inconclusive(Doubt::AuthenticationPending | Doubt::CaptureEnded) => true,
                 _ => false,
             };
             is_met && other.tally.last >= failed.tally.first

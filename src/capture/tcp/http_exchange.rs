@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::TcpFlow;
 use super::dialogue::{Dialogue, Read, enter_tunnel};
-use super::outcome::RESPONSE_TIME;
+use super::outcome::{ANSWER_TIME, RESPONSE_TIME};
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::http::{self, RequestScan, Response, ResponseScan};
 use crate::capture::flow_key::FlowKey;
@@ -23,8 +23,8 @@ const HTTPS_PORT: u16 = 443;
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     waiting: VecDeque<Request>,
-    /// Whether a proxy has asked for credentials, so that the next request may bring them.
-    challenged: bool,
+    /// The request that a proxy has met with a challenge, as long as nothing came after it.
+    challenged: Option<(Request, Moment)>,
 }
 
 /// A request.
@@ -145,6 +145,8 @@ impl TcpFlow {
             let Some(request) = exchange.waiting.pop_front() else {
                 return Read::Used;
             };
+            let challenged = exchange.challenged.take();
+            self.report_challenge(key, challenged, Timestamp::MAX, context);
             if request.kind == RequestKind::Connect && (200..300).contains(&response.status) {
                 let tunnel = Tunnel {
                     name: request.name.map(|(name, _)| name),
@@ -156,9 +158,15 @@ impl TcpFlow {
                 enter_tunnel(self, key, tunnel, early, moment, context);
                 return Read::Used;
             }
-            exchange.challenged = response.status == 407;
-            let outcome = judge(&request, &response);
-            self.report(key, &request, outcome, Fact::Status(response.status), moment, context);
+            match (judge(&request, &response), &mut self.dialogue.exchange) {
+                (Outcome::Blocked(Cause::ProxyAuthRequired), Some(exchange)) => {
+                    exchange.challenged = Some((request, moment));
+                }
+                (outcome, _) => {
+                    let fact = Fact::Status(response.status);
+                    self.report(key, &request, outcome, fact, moment, context);
+                }
+            }
             if response.status == 101 {
                 self.dialogue = Dialogue::settled();
                 return Read::Used;
@@ -176,6 +184,7 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         let Some(exchange) = self.dialogue.exchange.take() else { return };
+        self.report_challenge(key, exchange.challenged, until, context);
         for request in exchange.waiting {
             let (outcome, fact, at) = self.judge_wait(request.sent, until, RESPONSE_TIME);
             self.report(key, &request, outcome, fact, at, context);
@@ -209,6 +218,7 @@ impl TcpFlow {
             _ => request.port.unwrap_or(default_port),
         };
         let exchange = self.dialogue.exchange.get_or_insert_default();
+        let challenged = exchange.challenged.take();
         if exchange.waiting.len() < MAX_WAITING {
             exchange.waiting.push_back(Request {
                 name,
@@ -218,6 +228,25 @@ impl TcpFlow {
                 sent: moment,
             });
         }
+        self.report_challenge(key, challenged, Timestamp::MAX, context);
+    }
+
+    /// Reports a request that a proxy has met with a challenge. A program that has credentials
+    /// sends them at once, so the challenge is pending only when the capture ends soon after.
+    fn report_challenge<S: Sink>(
+        &self,
+        key: &FlowKey,
+        challenged: Option<(Request, Moment)>,
+        until: Timestamp,
+        context: &mut Context<S>,
+    ) {
+        let Some((request, at)) = challenged else { return };
+        let outcome = if until.since(at.time) < ANSWER_TIME {
+            Outcome::Inconclusive(Doubt::AuthenticationPending)
+        } else {
+            Outcome::Blocked(Cause::ProxyAuthRequired)
+        };
+        self.report(key, &request, outcome, Fact::Status(407), at, context);
     }
 
     fn report<S: Sink>(

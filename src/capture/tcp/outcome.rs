@@ -89,7 +89,12 @@ impl TcpFlow {
             server,
             target_port: self.dialogue.tunnel.as_ref().map_or(server.port, |tunnel| tunnel.port),
             outcome,
-            start: self.start.time,
+            // What goes through a tunnel was begun when the proxy was asked for it.
+            start: self
+                .dialogue
+                .tunnel
+                .as_ref()
+                .map_or(self.start.time, |tunnel| tunnel.asked.time),
             end: self.last.max(at.time),
             locator: at.locator,
             unit,
@@ -230,6 +235,11 @@ impl TcpFlow {
                 let (waited, fact) = silence(until);
                 if waited < SYN_ANSWER_TIME {
                     (Outcome::Inconclusive(Doubt::CaptureEnded), fact, self.start)
+                } else if requests.count == 1 {
+                    // Who waits for an answer asks again after a second (RFC 6298 section 2).
+                    // A socket that is closed before, as that of a connection that has lost a
+                    // race (RFC 8305 section 5), sends nothing.
+                    (Outcome::Inconclusive(Doubt::ClientGaveUp), fact, self.start)
                 } else {
                     (Outcome::Blocked(Cause::TcpNoAnswer), fact, self.start)
                 }

@@ -1,0 +1,14 @@
+//! Tests of the whole program, in one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that fails may do so at once"
+)]
+
+mod scenarios;
+mod support;
