@@ -14,7 +14,7 @@ use egress_audit::capture::dissect::{dns, http, quic, tls};
 use egress_audit::capture::packet::decode;
 use egress_audit::capture::{Workers, read_sequence};
 use egress_audit::catalog::{Catalog, Matcher, Matches, Profile};
-use egress_audit::evidence::{Evidence, Limits};
+use egress_audit::evidence::{Evidence, Limits, Settled};
 use egress_audit::observe::Sum;
 use egress_audit_fixtures::bench::{self, Kind};
 use egress_audit_fixtures::wire;
@@ -183,22 +183,24 @@ fn matcher(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
+/// The sum of parts, in its final form.
+fn settle(parts: Vec<Evidence>) -> Settled {
+    let sum = parts.into_iter().reduce(|mut sum, part| {
+        sum.merge(part);
+        sum
+    });
+    sum.unwrap().settle()
+}
+
 /// The sum of what the sixteen parts of the flow table leave.
 #[divan::bench(args = ["mixed", "handshakes"], sample_count = 10)]
 fn evidence_merge(bencher: Bencher<'_, '_>, kind: &str) {
     let parts = evidence_of(capture(kind));
-    let attempts: usize = parts.iter().map(|part| part.attempts().len()).sum();
-    bencher.counter(ItemsCount::new(attempts)).with_inputs(|| parts.clone()).bench_values(
-        |parts| {
-            parts
-                .into_iter()
-                .reduce(|mut sum, part| {
-                    sum.merge(part);
-                    sum
-                })
-                .unwrap()
-        },
-    );
+    let attempts = settle(parts.clone()).attempts().len();
+    bencher
+        .counter(ItemsCount::new(attempts))
+        .with_inputs(|| parts.clone())
+        .bench_values(|parts| settle(parts).attempts().len());
 }
 
 /// The whole capture path on one thread, from bytes in memory to evidence.

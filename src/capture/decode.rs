@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::container::Block;
 use super::coverage::PacketCounts;
-use super::dissect::quic;
+use super::dissect::{dns, quic};
 use super::flow_key::{FlowKey, SHARDS, TCP, UDP};
 use super::packet::{Decoded, IcmpError, Segment, Transport, decode};
 use crate::observe::{Anomalies, Timestamp};
@@ -180,10 +180,12 @@ impl Batch {
 }
 
 /// Whether a datagram can bring a name: DNS and its local kin by port, QUIC by port or by the
-/// long header that begins every connection (RFC 9000 section 17.2).
+/// long header that begins every connection (RFC 9000 section 17.2), DNS on other ports by a
+/// form that little else has.
 #[inline]
 fn concerns_names(segment: &Segment, payload: &[u8]) -> bool {
     let ports = [segment.source.port, segment.destination.port];
     ports.iter().any(|port| matches!(*port, DNS_PORT | QUIC_PORT | MULTICAST_DNS_PORT | LLMNR_PORT))
         || quic::looks_like_quic(payload)
+        || dns::looks_like_dns(payload)
 }

@@ -83,6 +83,8 @@ pub(crate) fn message<S: Sink>(
             let (client, server) = if asks { (client, server) } else { (server, client) };
             query(context, client, server, &message, moment);
         }
+    } else if !message.is_response() {
+        questioned(context, &message, moment);
     }
     context.dns.message = Some(message);
 }
@@ -95,13 +97,11 @@ pub(crate) fn local_message<S: Sink>(context: &mut Context<S>, bytes: &[u8], mom
         return;
     }
     let mut message = context.dns.message.take().unwrap_or_default();
-    if message.parse(bytes).is_ok() && message.opcode() == dns::OPCODE_QUERY {
+    if message.parse(bytes).is_ok() {
         if message.is_response() {
             answer_owners(context, &message, moment);
         } else {
-            for (name, _, _) in message.questions().filter(|(name, ..)| !name.is_empty()) {
-                context.sighted(name, NameSource::DnsQuery, moment.time);
-            }
+            questioned(context, &message, moment);
         }
     }
     context.dns.message = Some(message);
@@ -237,6 +237,15 @@ fn response<S: Sink>(
         };
         let conversation = Conversation { client, server, first: None, more: Vec::new() };
         conversation.report(context, &asked, outcome, fact, moment);
+    }
+}
+
+/// Notes the names in questions from which nothing follows: those of a NOTIFY (RFC 1996), say.
+fn questioned<S: Sink>(context: &mut Context<S>, message: &Message, moment: Moment) {
+    if S::WANTS_SIGHTINGS {
+        for (name, _, _) in message.questions().filter(|(name, ..)| !name.is_empty()) {
+            context.sighted(name, NameSource::DnsQuery, moment.time);
+        }
     }
 }
 

@@ -90,7 +90,9 @@ impl Outcome {
         for sink in result.sinks {
             sum.merge(sink);
         }
-        let attempts = sum.attempts().into_iter().map(|(mut key, tally)| {
+        let sum = sum.settle();
+        let attempts = sum.attempts().iter().map(|(key, tally)| {
+            let mut key = *key;
             assert!(tally.first <= tally.last && tally.count > 0);
             assert!(!tally.samples.is_empty() && tally.samples.is_sorted());
             // Ids depend on the order of arrival; the text stands for them.

@@ -103,9 +103,9 @@ impl QuicFlow {
             if self.name.is_none() {
                 context.counts.quic_unnamed += 1;
             }
-        }
-        if self.sent == 0 || self.received == 0 {
-            context.counts.one_way += 1;
+            if self.sent == 0 || self.received == 0 {
+                context.counts.one_way += 1;
+            }
         }
         let silence = || {
             let until = until.min(self.last + ANSWER_TIME);

@@ -2,7 +2,8 @@
 
 use super::context::{Context, Moment};
 use super::coverage::FlowCounts;
-use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, Subject, Task};
+use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, QUIC_PORT, Subject, Task};
+use super::dissect::dns;
 use super::dns_transactions::{self, Transactions};
 use super::flow_key::{FlowKey, TCP, UDP};
 use super::flow_table::FlowTable;
@@ -153,6 +154,10 @@ impl<S: Sink> Shard<S> {
             }
             (DNS_PORT, _) => {
                 dns_transactions::message(context, destination, source, false, payload, moment);
+            }
+            // Who asks is told by the message itself.
+            (from, to) if from != QUIC_PORT && to != QUIC_PORT && dns::looks_like_dns(payload) => {
+                dns_transactions::message(context, source, destination, true, payload, moment);
             }
             _ => self.quic_datagram(segment, payload, moment),
         }

@@ -10,5 +10,10 @@
     reason = "a test that fails may do so at once"
 )]
 
+mod corpus;
+mod goldens;
+mod replay;
+mod rules;
 mod scenarios;
 mod support;
+mod tidy;

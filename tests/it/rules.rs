@@ -89,12 +89,20 @@ mod the_capture_ended {
 
     #[test]
     fn before_the_answer_to_a_connection_request() {
-        assert_doubted("capture-ended", ("https:login.live.com", "login.live.com"), "capture_ended");
+        assert_doubted(
+            "capture-ended",
+            ("https:login.live.com", "login.live.com"),
+            "capture_ended",
+        );
     }
 
     #[test]
     fn before_the_answer_to_a_hello() {
-        assert_doubted("capture-ended", ("https:go.microsoft.com", "go.microsoft.com"), "capture_ended");
+        assert_doubted(
+            "capture-ended",
+            ("https:go.microsoft.com", "go.microsoft.com"),
+            "capture_ended",
+        );
     }
 
     #[test]
@@ -235,7 +243,8 @@ mod a_race_that_is_lost {
         assert_reached("happy-eyeballs-cancelled", MAKE);
         // Also where answers to the client's IPv6 address are in the capture.
         let play = Play::new();
-        let six = Play { scene: play.scene.clone(), client: Host::client("2001:db8:77::2"), ..play };
+        let six =
+            Play { scene: play.scene.clone(), client: Host::client("2001:db8:77::2"), ..play };
         play.scene
             .tcp(six.client, Host::server("2001:db8:40::1"), 443)
             .established()

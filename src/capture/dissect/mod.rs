@@ -3,5 +3,6 @@
 
 pub mod dns;
 pub mod http;
+pub mod proxy_protocol;
 pub mod quic;
 pub mod tls;

@@ -1,13 +1,22 @@
 //! Loopback, PPP, Cisco HDLC and Frame Relay.
 
-use super::{ETHER_TYPE_MPLS, Frame, Next};
+use super::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHER_TYPE_MPLS, Frame, Next};
 use crate::observe::AnomalyKind;
 
 /// BSD loopback: an address family, in the byte order of the host that captured (NULL) or of
 /// the network (LOOP). The families are small, so the order shows.
+///
+/// Some writers put an EtherType into the second half.
 pub(super) fn loopback(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     let family: [u8; 4] = frame.link_array(0)?;
-    Ok((address_family(family), frame.link(4)?))
+    let next = match (address_family(family), family) {
+        (Next::NotIp, [_, _, high, low]) => match u16::from_be_bytes([high, low]) {
+            number @ (ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6) => Next::EtherType(number),
+            _ => Next::NotIp,
+        },
+        (next, _) => next,
+    };
+    Ok((next, frame.link(4)?))
 }
 
 /// OpenBSD enc(4): address family, security parameter index, flags.

@@ -140,6 +140,7 @@ pub(crate) fn every_shape() -> Vec<(&'static str, u16, Vec<u8>)> {
         ("NULL, little-endian", 0, join(&[&[2, 0, 0, 0], &four])),
         ("NULL, big-endian", 0, join(&[&[0, 0, 0, 2], &four])),
         ("NULL, IPv6 of macOS", 0, join(&[&[30, 0, 0, 0], &six])),
+        ("NULL with an EtherType", 0, join(&[&[0x0f, 0, 8, 0], &four])),
         ("LOOP", 108, join(&[&[0, 0, 0, 24], &six])),
         ("ENC", 109, join(&[&[2, 0, 0, 0], &[0; 8], &four])),
         ("Token Ring", 6, join(&[&[0, 0x40], &[7; 12], &snap])),
@@ -278,6 +279,7 @@ pub(crate) fn every_shape() -> Vec<(&'static str, u16, Vec<u8>)> {
         ("VXLAN-GPE", 1, in_udp(4790, &join(&[&[0x0c, 0, 0, 2, 0, 0, 5, 0], &six]))),
         ("GENEVE", 1, in_udp(6081, &join(&[&[1, 0, 0x65, 0x58, 0, 0, 5, 0], &[0; 4], &frame]))),
         ("GENEVE and IP", 1, in_udp(6081, &join(&[&[0, 0, 0x08, 0, 0, 0, 5, 0], &four]))),
+        ("AYIYA", 1, in_udp(5072, &join(&[&[0x41, 0x52, 0x11, 41, 0, 0, 0, 0], &[7; 36], &six]))),
         ("GTP-U", 1, in_udp(2152, &gtp(0x30, &[], &four))),
         (
             "GTP-U with an extension header",

@@ -28,6 +28,7 @@ const IN_UDP: &[(u16, Peel)] = &[
     (4790, vxlan_generic),
     // GRE in UDP (RFC 8086).
     (4754, gre),
+    (5072, ayiya),
     (6081, geneve),
     (6635, mpls),
 ];
@@ -242,6 +243,21 @@ fn teredo(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
         6 if is_filled => Ok((Next::Ip, body)),
         _ => Ok((Next::NotIp, body)),
     }
+}
+
+/// AYIYA (draft-massar-v6ops-ayiya): a header, the sender's identity, a signature, then what the
+/// IP protocol number says.
+fn ayiya(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const FORWARD: u8 = 1;
+    let [identity, signature, operation, protocol] = frame.link_array(0)?;
+    // The length of the identity is an exponent; the longest is that of an IPv6 address or a name.
+    let identity = 1_usize << (identity >> 4);
+    let signature = usize::from(signature >> 4).saturating_mul(4);
+    let next = match (operation & 0x0f, protocol) {
+        (FORWARD, 4 | 41) => Next::Ip,
+        _ => return Ok((Next::NotIp, frame)),
+    };
+    Ok((next, frame.link(identity.saturating_add(signature).saturating_add(8))?))
 }
 
 /// VXLAN (RFC 7348 section 5): a flag that the network identifier is there, then Ethernet.

@@ -3,6 +3,7 @@
 use super::http_exchange::{Exchange, Tunnel};
 use super::{Ending, EndingKind, TcpFlow};
 use crate::capture::context::{Context, Moment};
+use crate::capture::dissect::proxy_protocol::{self, ProxyHeader};
 use crate::capture::dissect::{dns, http, tls};
 use crate::capture::dns_transactions;
 use crate::capture::flow_key::FlowKey;
@@ -342,8 +343,31 @@ fn keep(held: Option<Box<Held>>, bytes: &[u8], read: Read) -> Option<Box<Held>> 
     }
 }
 
-/// The first words of the originator.
+/// The first words of the originator, behind what a load balancer may have put before them.
 fn recognise<S: Sink>(
+    flow: &mut TcpFlow,
+    key: &FlowKey,
+    prefix: &[u8],
+    moment: Moment,
+    context: &mut Context<S>,
+) -> Read {
+    let length = match proxy_protocol::scan(prefix) {
+        ProxyHeader::None => return recognise_protocol(flow, key, prefix, moment, context),
+        ProxyHeader::NeedMore { at_least } => return Read::NeedMore { from: 0, at_least },
+        ProxyHeader::Length(length) => length,
+    };
+    let Some(rest) = prefix.get(length..).filter(|rest| !rest.is_empty()) else {
+        return Read::NeedMore { from: 0, at_least: length.saturating_add(1) };
+    };
+    match recognise_protocol(flow, key, rest, moment, context) {
+        Read::Used => Read::Used,
+        Read::NeedMore { from, at_least } => {
+            Read::NeedMore { from: length.saturating_add(from), at_least }
+        }
+    }
+}
+
+fn recognise_protocol<S: Sink>(
     flow: &mut TcpFlow,
     key: &FlowKey,
     prefix: &[u8],
@@ -365,7 +389,7 @@ fn recognise<S: Sink>(
         None => return Read::NeedMore { from: 0, at_least: prefix.len() + 1 },
         Some(false) => {}
     }
-    if is_dns(flow, key) {
+    if is_dns(flow, key) || opens_dns(prefix) {
         flow.dialogue.stage = Stage::Dns;
         return dns_messages(flow, key, prefix, true, moment, context);
     }
@@ -449,8 +473,8 @@ fn answer_to_hello<S: Sink>(
             if let http::ResponseScan::Response(response) = http::scan_response(prefix, true) {
                 flow.dialogue.foreign_status = Some(response.status);
             } else {
+                // The hello was counted; a flow counts once among those without a name.
                 flow.dialogue.stage = Stage::Opaque;
-                context.counts.opaque += 1;
             }
         }
         tls::ServerScan::Malformed => {
@@ -491,6 +515,14 @@ fn tls_answered<S: Sink>(
 
 fn is_dns(flow: &TcpFlow, key: &FlowKey) -> bool {
     flow.server(key).port == DNS_PORT && flow.dialogue.tunnel.is_none()
+}
+
+/// Whether a whole DNS message stands at the front: resolvers listen on other ports, too.
+fn opens_dns(prefix: &[u8]) -> bool {
+    match dns::next_tcp_message(prefix) {
+        dns::TcpFrame::Message { range, .. } => prefix.get(range).is_some_and(dns::looks_like_dns),
+        dns::TcpFrame::NeedMore { .. } => false,
+    }
 }
 
 fn dns_messages<S: Sink>(

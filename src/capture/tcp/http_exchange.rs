@@ -207,7 +207,8 @@ impl TcpFlow {
         };
         let host = request.host.unwrap_or_default();
         let name = context.name(host, source, moment.time).map(|name| (name, source));
-        if let Some(header) = request.host_header
+        // A request to a proxy may carry another host than its target, and is one of both.
+        if let Some(header) = request.host_of_header()
             && (request.is_connect() || header != host)
         {
             context.name(header, NameSource::HttpHost, moment.time);

@@ -70,11 +70,23 @@ pub fn looks_like_dns(bytes: &[u8]) -> bool {
     records != 0 || bytes.len() == end
 }
 
+/// Whether the name is one of NetBIOS, whose messages have the form of DNS: its first label
+/// holds half a byte in each of 32 letters (RFC 1001 section 14.1).
+fn is_netbios(name: &[u8]) -> bool {
+    match name.split_first() {
+        Some((32, label)) => label.iter().take(32).all(|byte| matches!(byte, b'A'..=b'P')),
+        _ => false,
+    }
+}
+
 /// Offset behind the first question, when its name is text and its type and class are ones
 /// that are asked for.
 fn question_end(bytes: &[u8]) -> Option<usize> {
     let end = skip_name(bytes, HEADER_LENGTH).ok()?;
     let name = bytes.get(HEADER_LENGTH..end)?;
+    if is_netbios(name) {
+        return None;
+    }
     let mut rest = name;
     while let Some((&length, after)) = rest.split_first() {
         // A pointer in the first name has nothing to lead to.

@@ -34,7 +34,7 @@ pub struct Request<'a> {
     pub method: &'a [u8],
     /// The host that is asked for, without port, brackets and user information: that of the
     /// target when the target has one, which then counts more than the `Host` field (RFC 9112
-    /// section 3.2.2), else that of the field.
+    /// section 3.2.2), else that of the field. For CONNECT, the target alone counts.
     pub host: Option<&'a [u8]>,
     /// The port beside that host.
     pub port: Option<u16>,
@@ -59,6 +59,12 @@ impl Request<'_> {
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.method == b"CONNECT"
+    }
+
+    /// The host of the first `Host` field, without port, brackets and user information.
+    #[must_use]
+    pub fn host_of_header(&self) -> Option<&[u8]> {
+        authority::split(self.host_header?).0
     }
 
     /// The response has no body, whatever its head says (RFC 9110 section 9.3.2).
@@ -200,7 +206,8 @@ impl<'a> Reading<'a> {
             length: 0,
         };
         if request.is_connect() {
-            if is_whole {
+            // Only an authority names a tunnel's end (RFC 9112 section 3.2.3); a path names none.
+            if is_whole && !target.starts_with(b"/") {
                 (request.host, request.port) = authority::split(target);
             }
         } else if !target.starts_with(b"/")
@@ -228,6 +235,7 @@ impl<'a> Reading<'a> {
 
     fn finish(mut self) -> Request<'a> {
         if self.request.host.is_none()
+            && !self.request.is_connect()
             && let Some(header) = self.request.host_header
         {
             (self.request.host, self.request.port) = authority::split(header);
