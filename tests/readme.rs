@@ -13,7 +13,7 @@ use std::process::Command;
 
 /// Stands for lines that the README leaves out.
 const ELLIPSIS: &str = "…";
-/// How many lines of the beginning the README shows.
+/// How many lines of the beginning the README shows at most; it shows whole verdicts.
 const BEGINNING: usize = 32;
 /// The line from which on the README shows the rest.
 const END: &str = "NEVER SEEN";
@@ -72,7 +72,9 @@ fn output(arguments: &[String]) -> String {
 fn excerpt(output: &str) -> String {
     let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
     let end = lines.iter().position(|line| line.starts_with(END)).expect("what was never seen");
-    let mut kept: Vec<&str> = lines.iter().copied().take(BEGINNING.min(end)).collect();
+    let starts = |at: &usize| !lines[*at].starts_with(' ');
+    let beginning = (0..=BEGINNING.min(end)).rev().find(starts).unwrap_or_default();
+    let mut kept: Vec<&str> = lines[..beginning].to_vec();
     kept.push(ELLIPSIS);
     kept.extend(&lines[end..]);
     kept.iter().map(|line| format!("{line}\n")).collect()
