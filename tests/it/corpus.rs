@@ -258,6 +258,37 @@ fn write_differences(
 
 #[test]
 #[ignore = "reads the corpus"]
+fn names_that_only_a_second_reader_of_the_corpus_found_are_found() {
+    let Some(corpus) = Corpus::open() else { return };
+    let requirement = requirement();
+    let lists = [
+        "/second_opinion/tls_reader_only",
+        "/second_opinion/quic_reader_only",
+        "/second_opinion/http_reader_only",
+        "/only_eager/http_hosts",
+    ];
+    let checked = AtomicUsize::new(0);
+    corpus.for_each(|capture, truth| {
+        let rows = lists.iter().filter_map(|list| truth.pointer(list)?.as_array()).flatten();
+        let wanted: Vec<&str> =
+            rows.map(|row| row.as_str().or_else(|| row[0].as_str()).unwrap()).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let found = found(corpus.path(capture), &requirement);
+        let mut normal = String::new();
+        for name in wanted {
+            if normalize(without_port(name).as_bytes(), &mut normal) {
+                checked.fetch_add(1, Ordering::Relaxed);
+                assert!(found.iter().any(|(_, found)| *found == normal), "{capture}: {name}");
+            }
+        }
+    });
+    assert!(checked.into_inner() >= 8);
+}
+
+#[test]
+#[ignore = "reads the corpus"]
 fn every_file_of_the_corpus_gives_a_report_whose_sums_come_out() {
     let Some(corpus) = Corpus::open() else { return };
     let requirement = requirement();

@@ -4,7 +4,7 @@ use egress_audit::catalog::{Catalog, Profile};
 use egress_audit::{Options, Progress, Requirement, audit, names};
 use egress_audit_fixtures::capture::{Format, TimedPacket};
 use egress_audit_fixtures::scene::{Host, Scene};
-use egress_audit_fixtures::wire::{dns, http, tls};
+use egress_audit_fixtures::wire::{dns, http, icmp, ip, tls, udp};
 
 struct Silent;
 
@@ -90,6 +90,23 @@ fn dns_is_read_on_any_port() {
     let question = dns::Message::query(8, "b.example", TYPE_A);
     scene.tcp(client(), server(), 5353).established().client_data(&question.tcp_bytes()).fin();
     assert_eq!(names_in(scene), ["dns_query a.example", "dns_query b.example"]);
+}
+
+#[test]
+fn an_icmp_error_about_a_question_on_another_port_belongs_to_the_question() {
+    const TYPE_A: u16 = 1;
+    const HOST: &str = "make.powerautomate.com";
+    let scene = Scene::new();
+    let question = dns::Message::query(7, HOST, TYPE_A).bytes();
+    let (from, to) = (client(), server());
+    let datagram = udp::datagram((from.address, 50_000), (to.address, 5333), &question);
+    let quoted = scene.packet(from, to, ip::UDP, &datagram);
+    scene.icmp_error(server(), from, icmp::Error::PORT_UNREACHABLE, &quoted);
+    let report = with_file(&scene.build(), |inputs| {
+        audit(inputs, &requirement(), &Options::default(), &Silent).unwrap()
+    });
+    let text = serde_json::to_string(&report).unwrap();
+    assert!(text.contains(HOST) && text.contains("icmp_unreachable"), "{text}");
 }
 
 #[test]
