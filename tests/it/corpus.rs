@@ -15,7 +15,8 @@ use egress_audit::observe::{NameSource, normalize};
 use egress_audit::{Options, Progress, Requirement, audit, names};
 use serde_json::Value;
 
-/// The least agreement, of all sources together.
+/// The least agreement, of all sources together. Names in fragments and in SOCKS connections,
+/// which are not read, keep it from being higher.
 const REQUIRED: f64 = 0.98;
 
 const DIFFERENCES: &str = include_str!("corpus-differences.tsv");
