@@ -7,17 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use egress_audit::catalog::{Catalog, Profile};
 use egress_audit::observe::{NameSource, normalize};
+use egress_audit::report::Report;
 use egress_audit::{Options, Progress, Requirement, audit, names};
 use serde_json::Value;
 
 /// The least agreement, of all sources together. Names in fragments and in SOCKS connections,
 /// which are not read, keep it from being higher.
 const REQUIRED: f64 = 0.98;
+
+/// How long one run may take; the largest file takes a fraction of a second.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const DIFFERENCES: &str = include_str!("corpus-differences.tsv");
 
@@ -295,7 +300,7 @@ fn every_file_of_the_corpus_gives_a_report_whose_sums_come_out() {
     let requirement = requirement();
     let mut broken = Mutex::new(Vec::new());
     let check = |what: &str, inputs: &[String], options: &Options| {
-        let report = audit(inputs, &requirement, options, &Silent).unwrap();
+        let report = audit_in_time(what, inputs, &requirement, options);
         for discrepancy in report.discrepancies() {
             broken.lock().unwrap().push(format!("{what}: {discrepancy}"));
         }
@@ -307,4 +312,25 @@ fn every_file_of_the_corpus_gives_a_report_whose_sums_come_out() {
     check("all files in one run", &all, &Options::default());
     let broken = std::mem::take(broken.get_mut().unwrap());
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Runs `audit` on a thread of its own, so that a run that hangs fails the test and says which.
+fn audit_in_time(
+    what: &str,
+    inputs: &[String],
+    requirement: &Requirement,
+    options: &Options,
+) -> Report {
+    let (done, wait) = mpsc::channel();
+    let (inputs, requirement, options) = (inputs.to_vec(), requirement.clone(), *options);
+    std::thread::spawn(move || {
+        let report = audit(&inputs, &requirement, &options, &Silent);
+        // No one waits any more when the time is up.
+        done.send(report).ok();
+    });
+    match wait.recv_timeout(PATIENCE) {
+        Ok(report) => report.unwrap(),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("{what}: no report within {PATIENCE:?}"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => panic!("{what}: the run panicked"),
+    }
 }
