@@ -59,6 +59,11 @@ impl Transactions {
     pub(crate) const fn evicted(&self) -> u64 {
         self.waiting.evicted()
     }
+
+    /// Whether questions between these sockets wait for answers.
+    pub(crate) fn awaits(&self, key: &FlowKey) -> bool {
+        self.waiting.find(key).is_some()
+    }
 }
 
 /// Takes one DNS message between a client and a resolver; `asks` tells which of them sent it.

@@ -203,7 +203,7 @@ impl<S: Sink> Shard<S> {
             TCP => self.tcp.find(&key).and_then(|slot| self.tcp.get_mut(slot)).map(|flow| {
                 flow.icmp_error(way, icmp, moment);
             }),
-            UDP if destination.port == DNS_PORT => {
+            UDP if destination.port == DNS_PORT || context.dns.awaits(&key) => {
                 dns_transactions::icmp_error(context, source, destination, icmp, moment);
                 Some(())
             }

@@ -11,7 +11,9 @@
 )]
 
 mod corpus;
+mod corpus;
 mod goldens;
+mod names;
 mod replay;
 mod rules;
 mod scenarios;

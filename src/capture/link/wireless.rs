@@ -73,7 +73,13 @@ fn data(frame: Frame<'_>, is_padded: bool) -> Result<(Next, Frame<'_>), AnomalyK
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     const AGGREGATED: u8 = 0x80;
-    let [control, flags] = frame.link_array(0)?;
+    const VERSION: u8 = 0x03;
+    let [control, flags] = match frame.link_array(0)? {
+        // Access points that tunnel frames may swap the two bytes; the version is always 0, and
+        // what takes its place says that the frame goes to or from the wired network.
+        [flags, control] if flags & VERSION != 0 && control & VERSION == 0 => [control, flags],
+        in_order => in_order,
+    };
     let is_data = control & 0x0f == 0x08;
     let has_no_data = control & 0x40 != 0;
     let has_quality = control & 0x80 != 0;

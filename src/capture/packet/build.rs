@@ -280,6 +280,26 @@ pub(crate) fn every_shape() -> Vec<(&'static str, u16, Vec<u8>)> {
         ("GENEVE", 1, in_udp(6081, &join(&[&[1, 0, 0x65, 0x58, 0, 0, 5, 0], &[0; 4], &frame]))),
         ("GENEVE and IP", 1, in_udp(6081, &join(&[&[0, 0, 0x08, 0, 0, 0, 5, 0], &four]))),
         ("AYIYA", 1, in_udp(5072, &join(&[&[0x41, 0x52, 0x11, 41, 0, 0, 0, 0], &[7; 36], &six]))),
+        (
+            "CAPWAP and 802.11",
+            1,
+            in_udp(5247, &join(&[&[0, 0x10, 0x03, 0, 0, 0, 0, 0], &wireless])),
+        ),
+        (
+            "CAPWAP and 802.11 with swapped control",
+            1,
+            in_udp(
+                5247,
+                &join(&[
+                    &[0, 0x20, 0x03, 0x20, 0, 0, 0, 0],
+                    &[4, 1, 2, 3, 4, 0, 0, 0],
+                    &[0x11, 0x08, 0, 0],
+                    &[7; 20],
+                    &snap,
+                ]),
+            ),
+        ),
+        ("CAPWAP and Ethernet", 1, in_udp(5247, &join(&[&[0, 0x10, 0, 0, 0, 0, 0, 0], &frame]))),
         ("GTP-U", 1, in_udp(2152, &gtp(0x30, &[], &four))),
         (
             "GTP-U with an extension header",

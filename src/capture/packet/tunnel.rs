@@ -29,6 +29,7 @@ const IN_UDP: &[(u16, Peel)] = &[
     // GRE in UDP (RFC 8086).
     (4754, gre),
     (5072, ayiya),
+    (5247, capwap),
     (6081, geneve),
     (6635, mpls),
 ];
@@ -258,6 +259,21 @@ fn ayiya(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
         _ => return Ok((Next::NotIp, frame)),
     };
     Ok((next, frame.link(identity.saturating_add(signature).saturating_add(8))?))
+}
+
+/// CAPWAP data of access points (RFC 5415 section 4.3): a header whose length it states, then a
+/// frame of the radio or of Ethernet. Encrypted and fragmented ones are not followed.
+fn capwap(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const FRAGMENT: u8 = 0x80;
+    const BINDING_802_11: u8 = 1;
+    let [preamble, first, second, third] = frame.link_array(0)?;
+    let is_native = second & 1 == 1;
+    let next = match (preamble, third & FRAGMENT, is_native, second >> 1 & 0x1f) {
+        (0, 0, false, _) => Next::Ethernet,
+        (0, 0, true, BINDING_802_11) => Next::LinkType(IEEE802_11),
+        _ => return Ok((Next::NotIp, frame)),
+    };
+    Ok((next, frame.link(usize::from(first >> 3).saturating_mul(4))?))
 }
 
 /// VXLAN (RFC 7348 section 5): a flag that the network identifier is there, then Ethernet.

@@ -269,6 +269,16 @@ fn dns_is_recognised_on_other_ports() {
 }
 
 #[test]
+fn netbios_does_not_look_like_dns() {
+    let mut wire = Wire::new(7, 0x0110, [1, 0, 0, 0]);
+    wire.question("FHFAEBEECACACACACACACACACACACAAA", 32);
+    assert!(!looks_like_dns(&wire.0));
+    let mut wire = Wire::new(7, 0x0110, [1, 0, 0, 0]);
+    wire.question("fhfaebeecacacacacacacacacacacaaa.example", TYPE_A);
+    assert!(looks_like_dns(&wire.0));
+}
+
+#[test]
 fn compression_does_not_blow_names_up_without_bound() {
     let mut wire = Wire::new(1, 0x8000, [0, u16::MAX, 0, 0]);
     let label = [b'x'; 60];

@@ -70,6 +70,15 @@ fn a_tunnel_is_asked_for_by_authority() {
 }
 
 #[test]
+fn a_tunnel_to_no_authority_leads_nowhere() {
+    for target in ["/", "/HTTP/1.1"] {
+        let head = format!("CONNECT {target} HTTP/1.1\r\nHost: a.example:8080\r\n\r\n");
+        let scan = request(head.as_bytes());
+        assert_eq!((scan.host, scan.host_of_header()), (None, Some(&b"a.example"[..])));
+    }
+}
+
+#[test]
 fn the_first_of_several_hosts_is_taken_and_flagged() {
     let scan = request(b"GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n");
     assert_eq!((scan.host, scan.several_hosts), (Some(&b"a.example"[..]), true));
