@@ -10,5 +10,9 @@
     reason = "a test that fails may do so at once"
 )]
 
+mod goldens;
+mod replay;
+mod rules;
 mod scenarios;
 mod support;
+mod tidy;

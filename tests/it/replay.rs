@@ -83,9 +83,11 @@ fn every_fuzz_entry_point_is_replayed() {
             sources.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(path).unwrap();
-            found.extend(text.split("pub fn fuzz_").skip(1).map(|rest| {
-                format!("fuzz_{}", rest.split('(').next().unwrap_or_default())
-            }));
+            found.extend(
+                text.split("pub fn fuzz_")
+                    .skip(1)
+                    .map(|rest| format!("fuzz_{}", rest.split('(').next().unwrap_or_default())),
+            );
         }
     }
     found.sort();

@@ -140,11 +140,8 @@ fn disagreement(report: &Report, expected: &Expected) -> Option<String> {
         let reason = &endpoint.reason;
         return Some(format!("{id} {wanted} is {}, not {verdict}: {reason}", is.as_str()));
     }
-    let causes: Vec<&str> = names
-        .iter()
-        .flat_map(|row| &row.outcomes)
-        .filter_map(|row| row.outcome.cause())
-        .collect();
+    let causes: Vec<&str> =
+        names.iter().flat_map(|row| &row.outcomes).filter_map(|row| row.outcome.cause()).collect();
     match cause {
         Some(cause) if !causes.contains(&cause) => {
             Some(format!("{id} {wanted}: {cause} is not among {causes:?}"))
