@@ -11,7 +11,6 @@
 )]
 
 mod corpus;
-mod corpus;
 mod goldens;
 mod names;
 mod replay;

@@ -153,6 +153,10 @@ impl TcpFlow {
                         let icmp = Icmp { v6, kind, code, from };
                         (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
                     }
+                    // Of one direction nothing tells whether the client had its answer.
+                    EndingKind::OriginatorLeft if self.is_one_way() => {
+                        self.judge_silence(sent, at.time, patience)
+                    }
                     EndingKind::OriginatorLeft if after < patience => {
                         let fact = Fact::Silence { waited: after };
                         (Outcome::Inconclusive(Doubt::ClientGaveUp), fact, at)
