@@ -10,7 +10,10 @@
     reason = "a test that fails may do so at once"
 )]
 
+mod cli;
 mod goldens;
+mod laws;
+mod partitions;
 mod replay;
 mod rules;
 mod scenarios;
