@@ -350,6 +350,8 @@ impl Answers {
                 Some(_) if self.is_private => Outcome::Blocked(Cause::DnsSinkhole),
                 Some(_) => Outcome::Answered,
                 None if message.has_service_binding() => Outcome::Answered,
+                // The addresses lie beyond the snap length.
+                None if message.has_cut_answers() => Outcome::Answered,
                 None => Outcome::Inconclusive(Doubt::NoData),
             },
             NXDOMAIN => Outcome::Blocked(Cause::DnsNxdomain),

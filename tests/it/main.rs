@@ -10,9 +10,12 @@
     reason = "a test that fails may do so at once"
 )]
 
+mod cli;
 mod corpus;
 mod goldens;
+mod laws;
 mod names;
+mod partitions;
 mod replay;
 mod rules;
 mod scenarios;

@@ -60,6 +60,8 @@ pub struct Message {
     extended_error: Option<u16>,
     service_binding: bool,
     complete: bool,
+    /// Records of the answer section by the header, read or not.
+    stated_answers: u16,
 }
 
 /// What is wrong with a message, and where.
@@ -167,6 +169,7 @@ impl Message {
         };
         self.id = header.id;
         self.flags = header.flags;
+        self.stated_answers = header.answers;
         match self.read_sections(bytes, &header) {
             Ok(()) => {
                 self.complete = !self.truncated();
@@ -252,6 +255,12 @@ impl Message {
         self.complete
     }
 
+    /// Whether the header states answers that the capture cut off.
+    #[must_use]
+    pub fn has_cut_answers(&self) -> bool {
+        !self.complete && usize::from(self.stated_answers) > self.answers.len()
+    }
+
     fn clear(&mut self) {
         self.names.clear();
         self.questions.clear();
@@ -262,6 +271,7 @@ impl Message {
         self.extended_error = None;
         self.service_binding = false;
         self.complete = false;
+        self.stated_answers = 0;
     }
 
     fn read_sections(&mut self, bytes: &[u8], header: &Header) -> Result<(), Stop> {

@@ -301,6 +301,14 @@ fn responder_gap<S: Sink>(
                 flow.responses(key, &held.bytes, true, moment, context);
             }
         }
+        Stage::Dns => {
+            // What the capture left of a message, behind its length, still answers a question.
+            let held = flow.dialogue.from_responder.take();
+            if let Some(message) = held.as_ref().and_then(|held| held.bytes.get(2..)) {
+                let (client, server) = (flow.client(key), flow.server(key));
+                dns_transactions::message(context, client, server, false, message, moment);
+            }
+        }
         _ => flow.dialogue.from_responder = None,
     }
 }
