@@ -13,6 +13,7 @@ pub mod dissect;
 mod dns_transactions;
 mod flow_key;
 mod flow_table;
+mod fragments;
 pub mod link;
 pub mod packet;
 mod quic_flow;
@@ -23,4 +24,6 @@ mod tcp;
 
 pub use conn_state::{ConnectionState, Side};
 pub use coverage::{FlowCounts, PacketCounts};
+#[doc(hidden)]
+pub use fragments::fuzz_fragments;
 pub use sequence::{CaptureFacts, Open, SequenceResult, Workers, read_sequence};
