@@ -88,6 +88,8 @@ counters! {
         local_names,
         /// Conversations given up because a table was full.
         evicted,
+        /// Fragmented packets given up because too many were incomplete at the same time.
+        fragments_evicted,
     }
 }
 

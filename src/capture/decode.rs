@@ -8,7 +8,8 @@ use super::container::Block;
 use super::coverage::PacketCounts;
 use super::dissect::{dns, quic};
 use super::flow_key::{FlowKey, SHARDS, TCP, UDP};
-use super::packet::{Decoded, IcmpError, Segment, Transport, decode};
+use super::fragments::Joined;
+use super::packet::{Decoded, Fragment, IcmpError, Segment, Transport, decode};
 use crate::observe::{Anomalies, Timestamp};
 
 /// Ports of names: DNS (RFC 1035), multicast DNS (RFC 6762), LLMNR (RFC 4795).
@@ -28,6 +29,11 @@ pub(super) struct Batch {
     pub(super) tasks: [Vec<Task>; SHARDS],
     /// The ICMP errors that tasks point at.
     pub(super) icmp_errors: Vec<IcmpError>,
+    /// The fragments of IP packets, with the index of their packet in the block.
+    pub(super) fragments: Vec<(usize, Fragment)>,
+    /// What fragments make, and the payloads of it.
+    pub(super) joined: Vec<Joined>,
+    pub(super) joined_bytes: Vec<u8>,
     pub(super) facts: BatchFacts,
 }
 
@@ -60,6 +66,8 @@ pub(super) enum Subject {
     Segment { segment: Segment, payload_start: u32 },
     /// The ICMP error of this index in the batch.
     IcmpError(u32),
+    /// What fragments make, by its index in the batch.
+    Joined(u32),
 }
 
 impl BatchFacts {
@@ -85,18 +93,26 @@ impl BatchFacts {
 }
 
 impl Batch {
-    /// Decodes every packet of the block.
-    pub(super) fn decode(&mut self) {
-        let Self { block, input, tasks, icmp_errors, facts } = self;
-        for list in tasks.iter_mut() {
+    /// Forgets what the last block left for the shards.
+    pub(super) fn clear(&mut self) {
+        for list in &mut self.tasks {
             list.clear();
         }
-        icmp_errors.clear();
+        self.icmp_errors.clear();
+        self.fragments.clear();
+        self.joined.clear();
+        self.joined_bytes.clear();
+    }
+
+    /// Decodes every packet of the block.
+    pub(super) fn decode(&mut self) {
+        self.clear();
+        let Self { block, input, tasks, icmp_errors, fragments, facts, .. } = self;
         let mut counts = PacketCounts::default();
         let mut run = (0_u16, 0_u64);
         let mut first = Timestamp::MAX;
         let mut last = Timestamp::MIN;
-        for record in &block.packets {
+        for (index, record) in block.packets.iter().enumerate() {
             first = first.min(record.time);
             last = last.max(record.time);
             if record.link_type != run.0 {
@@ -108,13 +124,15 @@ impl Batch {
             counts.cut += u64::from(record.captured < record.original);
             let segment = match decode(record.link_type, bytes, record.original) {
                 Ok(Decoded::Segment(segment)) => segment,
-                Ok(Decoded::Fragment(fragment)) => match fragment.first {
-                    Some(segment) => segment,
-                    None => {
-                        counts.fragments += 1;
-                        continue;
+                Ok(Decoded::Fragment(fragment)) => {
+                    match fragment.first.map(|segment| segment.transport) {
+                        Some(Transport::Tcp { .. }) => counts.tcp += 1,
+                        Some(Transport::Udp) => counts.udp += 1,
+                        None => counts.fragments += 1,
                     }
-                },
+                    fragments.push((index, fragment));
+                    continue;
+                }
                 Ok(Decoded::IcmpError(error)) => {
                     counts.icmp_errors += 1;
                     let protocol = error.quoted_protocol;
@@ -183,7 +201,7 @@ impl Batch {
 /// long header that begins every connection (RFC 9000 section 17.2), DNS on other ports by a
 /// form that little else has.
 #[inline]
-fn concerns_names(segment: &Segment, payload: &[u8]) -> bool {
+pub(super) fn concerns_names(segment: &Segment, payload: &[u8]) -> bool {
     let ports = [segment.source.port, segment.destination.port];
     ports.iter().any(|port| matches!(*port, DNS_PORT | QUIC_PORT | MULTICAST_DNS_PORT | LLMNR_PORT))
         || quic::looks_like_quic(payload)

@@ -13,6 +13,7 @@ pub mod dissect;
 mod dns_transactions;
 mod flow_key;
 mod flow_table;
+mod fragments;
 mod fuzz;
 pub mod link;
 pub mod packet;
@@ -24,6 +25,7 @@ mod tcp;
 
 pub use conn_state::{ConnectionState, Side};
 pub use coverage::{FlowCounts, PacketCounts};
+pub use fragments::fuzz_fragments;
 #[doc(hidden)]
 pub use fuzz::fuzz_stream;
 pub use sequence::{CaptureFacts, Open, SequenceResult, Workers, read_sequence};

@@ -8,6 +8,7 @@ use super::container::{CaptureReader, ContainerError, ContainerSummary};
 use super::coverage::{FlowCounts, PacketCounts};
 use super::decode::{Batch, BatchFacts};
 use super::flow_key::SHARDS;
+use super::fragments::Reassembler;
 use super::shard::{Shard, ShardResult};
 use crate::observe::{Anomalies, Sink, Timestamp};
 
@@ -72,6 +73,7 @@ pub fn read_sequence<S: Sink>(
     let mut shards: Vec<Shard<S>> = (0..SHARDS).map(|_| Shard::new(new_sink(), unit)).collect();
     let mut reader = Reader { left: inputs.iter(), open, current: None, done: Vec::new(), advance };
     let mut facts = BatchFactsByInput::default();
+    let mut fragments = Reassembler::default();
     let length = match workers {
         Workers::Caller => 1,
         Workers::Pool => BLOCKS_PER_WINDOW,
@@ -82,7 +84,7 @@ pub fn read_sequence<S: Sink>(
     while !working.is_empty() {
         match workers {
             Workers::Caller => {
-                working.run(workers, &mut shards);
+                working.run(workers, &mut fragments, &mut shards);
                 facts.collect(&mut working);
                 reader.fill(&mut working);
             }
@@ -90,13 +92,18 @@ pub fn read_sequence<S: Sink>(
                 rayon::join(
                     || reader.fill(&mut filling),
                     || {
-                        working.run(workers, &mut shards);
+                        working.run(workers, &mut fragments, &mut shards);
                         facts.collect(&mut working);
                     },
                 );
                 std::mem::swap(&mut filling, &mut working);
             }
         }
+    }
+    let mut last = Batch::default();
+    fragments.finish(&mut last);
+    for (index, shard) in shards.iter_mut().enumerate() {
+        shard.take(&last, index);
     }
     let until = facts.latest().unwrap_or_default();
     let finish = |shard: Shard<S>| shard.finish(until);
@@ -115,6 +122,8 @@ pub fn read_sequence<S: Sink>(
         result.anomalies.merge(shard.anomalies);
         result.sinks.push(shard.sink);
     }
+    result.anomalies.merge(last.facts.anomalies);
+    result.flows.fragments_evicted += fragments.evicted();
     for mut capture in reader.done {
         let facts = facts.take(capture.input);
         capture.packets = facts.packets;
@@ -222,10 +231,16 @@ impl Window {
     }
 
     /// Decodes the blocks, then lets the shards take what is theirs.
-    fn run<S: Sink>(&mut self, workers: Workers, shards: &mut [Shard<S>]) {
+    fn run<S: Sink>(
+        &mut self,
+        workers: Workers,
+        fragments: &mut Reassembler,
+        shards: &mut [Shard<S>],
+    ) {
         match workers {
             Workers::Caller => {
                 self.batches().iter_mut().for_each(Batch::decode);
+                self.batches().iter_mut().for_each(|batch| fragments.join(batch));
                 let batches = &*self.batches();
                 for (index, shard) in shards.iter_mut().enumerate() {
                     batches.iter().for_each(|batch| shard.take(batch, index));
@@ -233,6 +248,7 @@ impl Window {
             }
             Workers::Pool => {
                 self.batches().par_iter_mut().for_each(Batch::decode);
+                self.batches().iter_mut().for_each(|batch| fragments.join(batch));
                 let batches = &*self.batches();
                 shards.par_iter_mut().enumerate().for_each(|(index, shard)| {
                     batches.iter().for_each(|batch| shard.take(batch, index));

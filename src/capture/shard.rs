@@ -55,12 +55,13 @@ impl<S: Sink> Shard<S> {
             let moment = Moment { time: task.time, locator };
             match task.subject {
                 Subject::Segment { ref segment, payload_start } => {
-                    let start = payload_start as usize;
-                    let end = start.saturating_add(segment.payload_captured as usize);
-                    let payload = batch.block.data.get(start..end).unwrap_or_default();
-                    match segment.transport {
-                        Transport::Tcp { .. } => self.tcp_segment(segment, payload, moment),
-                        Transport::Udp => self.udp_datagram(segment, payload, moment),
+                    self.segment(segment, &batch.block.data, payload_start, moment);
+                }
+                Subject::Joined(at) => {
+                    if let Some(joined) = batch.joined.get(at as usize) {
+                        let moment = Moment { time: task.time, locator: joined.locator };
+                        let (segment, start) = (&joined.segment, joined.payload_start);
+                        self.segment(segment, &batch.joined_bytes, start, moment);
                     }
                 }
                 Subject::IcmpError(at) => {
@@ -98,6 +99,17 @@ impl<S: Sink> Shard<S> {
             flow.finish(&key, Timestamp::MAX, &mut self.context);
         }
         dns_transactions::sweep(&mut self.context, task.time);
+    }
+
+    #[inline]
+    fn segment(&mut self, segment: &Segment, bytes: &[u8], payload_start: u32, moment: Moment) {
+        let start = payload_start as usize;
+        let end = start.saturating_add(segment.payload_captured as usize);
+        let payload = bytes.get(start..end).unwrap_or_default();
+        match segment.transport {
+            Transport::Tcp { .. } => self.tcp_segment(segment, payload, moment),
+            Transport::Udp => self.udp_datagram(segment, payload, moment),
+        }
     }
 
     #[inline]

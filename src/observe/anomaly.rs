@@ -26,7 +26,7 @@ pub enum AnomalyKind {
     TransportHeaderInvalid,
     /// Tunnels nested more deeply than is followed.
     NestedTooDeep,
-    /// A fragment that is not reassembled.
+    /// A fragmented packet of which parts are missing.
     Fragment,
     /// A DNS message that cannot be read.
     DnsMalformed,

@@ -221,6 +221,12 @@ impl Account {
                 .evictions
                 .push(EvictionReport { table: "flows".to_owned(), count: flows.evicted });
         }
+        if flows.fragments_evicted > 0 {
+            coverage.evictions.push(EvictionReport {
+                table: "fragments".to_owned(),
+                count: flows.fragments_evicted,
+            });
+        }
         let mut note = |count: u64, sentence: &str| {
             if count > 0 {
                 coverage.notes.push(format!("{count} {sentence}"));

@@ -9,7 +9,10 @@ use egress_audit_fixtures::scenarios;
 use super::support::{fixture, root};
 
 const CONTAINER: fn(&[u8]) = container::fuzz_container;
-const OTHERS: [(&str, fn(&[u8])); 6] = [
+/// An entry point and its name.
+type EntryPoint = (&'static str, fn(&[u8]));
+
+const OTHERS: [EntryPoint; 6] = [
     ("fuzz_packet", packet::fuzz_packet),
     ("fuzz_dns", dissect::dns::fuzz_dns),
     ("fuzz_http", dissect::http::fuzz_http),

@@ -4,7 +4,7 @@ use super::headers::{
     self, AUTHENTICATION, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, Ip, Part, TCP, UDP,
 };
 use super::{Decoded, Fragment, icmp, transport, tunnel};
-use crate::capture::link::Frame;
+use crate::capture::link::{Frame, MAX_LAYERS};
 use crate::observe::AnomalyKind;
 
 /// How many extension headers are followed in one packet: many more than the seven of RFC 8200
@@ -19,6 +19,30 @@ pub(super) fn decode(frame: Frame<'_>, layers: u8) -> Result<Decoded, AnomalyKin
         Some(first) if first >> 4 == 6 => v6(frame, layers),
         Some(_) => Err(AnomalyKind::IpHeaderInvalid),
         None => Err(AnomalyKind::IpHeaderCut),
+    }
+}
+
+/// Decodes the payload that the fragments of a packet make.
+pub(super) fn decode_reassembled(
+    first: &Fragment,
+    body: Frame<'_>,
+) -> Result<Decoded, AnomalyKind> {
+    let mut ip = Ip {
+        source: first.source,
+        destination: first.destination,
+        protocol: first.protocol,
+        hops: first.hops,
+        // In IPv4 the identification is that of the fragments; IPv6 segments have none.
+        identification: match first.source.is_v4() {
+            true => u16::try_from(first.identification).unwrap_or_default(),
+            false => 0,
+        },
+        header_length: 0,
+        stated_length: 0,
+    };
+    match extensions(&mut ip, body)? {
+        (body, None) => upper(ip, body, MAX_LAYERS),
+        (body, Some(part)) => Ok(Decoded::Fragment(fragment(&ip, part, body))),
     }
 }
 
@@ -152,6 +176,7 @@ fn fragment(ip: &Ip, part: Part, body: Frame<'_>) -> Fragment {
         source: ip.source,
         destination: ip.destination,
         protocol: ip.protocol,
+        hops: ip.hops,
         identification: part.identification,
         offset: part.offset,
         more: part.more,

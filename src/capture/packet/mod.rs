@@ -186,6 +186,8 @@ pub struct Fragment {
     pub destination: Address,
     /// The IP protocol number of what is fragmented.
     pub protocol: u8,
+    /// The IPv4 time to live or the IPv6 hop limit.
+    pub hops: u8,
     /// What the fragments of one packet have in common.
     pub identification: u32,
     /// Where the payload belongs in the packet's payload, in bytes.
@@ -235,6 +237,21 @@ fn decode_layers(link_type: u16, frame: Frame<'_>) -> Result<Decoded, AnomalyKin
     }
 }
 
+/// Decodes the payload of a packet that was put together from fragments, `wire` bytes long; all
+/// ranges are counted in `payload`. `first` is the fragment of offset 0.
+///
+/// # Errors
+///
+/// Those of [`decode`].
+pub fn decode_reassembled(
+    first: &Fragment,
+    payload: &[u8],
+    wire: usize,
+) -> Result<Decoded, AnomalyKind> {
+    let wire = u32::try_from(wire).unwrap_or(u32::MAX);
+    ip::decode_reassembled(first, Frame::new(payload, wire))
+}
+
 /// Decodes `bytes[2..]` as a packet of the link type that the first two bytes name, and checks
 /// what holds for every packet.
 #[doc(hidden)]
@@ -266,6 +283,6 @@ fn is_within(decoded: &Decoded, captured: u32) -> bool {
 }
 
 #[cfg(test)]
-mod build;
+pub(crate) mod build;
 #[cfg(test)]
 mod tests;
