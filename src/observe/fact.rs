@@ -56,6 +56,13 @@ pub enum Fact {
     },
     /// An HTTP status.
     Status(u16),
+    /// What a SOCKS proxy answered.
+    SocksReply {
+        /// 4 or 5.
+        version: u8,
+        /// The code of that version.
+        code: u8,
+    },
     /// A QUIC connection closed with this error code (RFC 9000 section 20).
     QuicClose(u64),
     /// A DNS answer.
@@ -109,6 +116,10 @@ impl Fact {
                 format!("{protocol} type {kind} code {code} from {from}")
             }
             Self::Status(status) => format!("HTTP status {status}"),
+            Self::SocksReply { version, code } => {
+                let name = socks_reply_name(version, code);
+                format!("SOCKS{version} reply {code} ({name})")
+            }
             // Codes 0x100 to 0x1ff carry a TLS alert (RFC 9001 section 4.8).
             Self::QuicClose(code @ 0x100..=0x1ff) => {
                 let alert = (code & 0xff) as u8;
@@ -173,6 +184,25 @@ const fn alert_name(description: u8) -> &'static str {
         116 => "certificate_required",
         120 => "no_application_protocol",
         121 => "ech_required",
+        _ => "unassigned",
+    }
+}
+
+/// What the codes of SOCKS mean (RFC 1928 section 6, and the definition of version 4).
+const fn socks_reply_name(version: u8, code: u8) -> &'static str {
+    match (version, code) {
+        (5, 0) | (4, 90) => "granted",
+        (5, 1) => "general failure",
+        (5, 2) => "not allowed by ruleset",
+        (5, 3) => "network unreachable",
+        (5, 4) => "host unreachable",
+        (5, 5) => "connection refused",
+        (5, 6) => "TTL expired",
+        (5, 7) => "command not supported",
+        (5, 8) => "address type not supported",
+        (4, 91) => "rejected or failed",
+        (4, 92) => "no identd at the client",
+        (4, 93) => "identd names another user",
         _ => "unassigned",
     }
 }

@@ -234,7 +234,8 @@ impl Account {
         };
         note(
             flows.encrypted_hello,
-            "TLS hellos offer Encrypted ClientHello: the name shown may be that of a front.",
+            "TLS hellos offer Encrypted ClientHello: the name shown may be that of a front. Dummies \
+             of it (GREASE) cannot be told from real ones.",
         );
         note(
             flows.dns_over_tls + flows.dns_over_https,

@@ -1,6 +1,8 @@
 //! What the two sides of a TCP connection say to each other, until the outcome is known.
 
 use super::http_exchange::{Exchange, Tunnel};
+use super::socks_exchange::Socks;
+use super::starttls;
 use super::{Ending, EndingKind, TcpFlow};
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::proxy_protocol::{self, ProxyHeader};
@@ -49,6 +51,10 @@ pub(super) enum Stage {
     Http,
     /// DNS messages.
     Dns,
+    /// SOCKS, until its tunnel is open.
+    Socks,
+    /// A protocol in the clear that may change to TLS.
+    Clear,
     /// A protocol that is not dissected.
     Opaque,
     /// Everything is known that will be; no payload is read any more.
@@ -65,9 +71,10 @@ pub(super) struct Dialogue {
     pub(super) hello: Option<Moment>,
     /// Status of an HTTP response that came in answer to a TLS hello.
     pub(super) foreign_status: Option<u16>,
-    /// The CONNECT request whose tunnel this is.
+    /// The CONNECT or SOCKS request whose tunnel this is.
     pub(super) tunnel: Option<Box<Tunnel>>,
     pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) socks: Option<Box<Socks>>,
     from_originator: Option<Box<Held>>,
     from_responder: Option<Box<Held>>,
     swapped: bool,
@@ -153,6 +160,7 @@ pub(super) fn enter_tunnel<S: Sink>(
     let dialogue = &mut flow.dialogue;
     dialogue.stage = Stage::Opening;
     dialogue.exchange = None;
+    dialogue.socks = None;
     dialogue.from_originator = None;
     dialogue.from_responder = None;
     dialogue.tunnel = Some(Box::new(tunnel));
@@ -169,7 +177,12 @@ fn originator_data<S: Sink>(
     context: &mut Context<S>,
 ) {
     match flow.dialogue.stage {
-        Stage::Opening | Stage::TlsHello | Stage::Http | Stage::Dns => {
+        Stage::Opening
+        | Stage::TlsHello
+        | Stage::Http
+        | Stage::Dns
+        | Stage::Socks
+        | Stage::Clear => {
             let mut held = flow.dialogue.from_originator.take();
             let Some(prefix) = gather(&mut held, bytes) else {
                 flow.dialogue.from_originator = held;
@@ -178,6 +191,8 @@ fn originator_data<S: Sink>(
             let verdict = match flow.dialogue.stage {
                 Stage::Http => flow.requests(key, prefix, moment, context),
                 Stage::Dns => dns_messages(flow, key, prefix, true, moment, context),
+                Stage::Socks => flow.socks_client(prefix, moment, context),
+                Stage::Clear => change_to_tls(flow, key, prefix, moment, context),
                 _ => recognise(flow, key, prefix, moment, context),
             };
             let rest = keep(held, bytes, verdict);
@@ -221,7 +236,7 @@ fn responder_data<S: Sink>(
                 responder_data(flow, key, bytes, moment, context);
             }
         }
-        Stage::TlsSent | Stage::TlsHello | Stage::Http | Stage::Dns => {
+        Stage::TlsSent | Stage::TlsHello | Stage::Http | Stage::Dns | Stage::Socks => {
             let mut held = flow.dialogue.from_responder.take();
             let Some(prefix) = gather(&mut held, bytes) else {
                 flow.dialogue.from_responder = held;
@@ -230,12 +245,13 @@ fn responder_data<S: Sink>(
             let verdict = match flow.dialogue.stage {
                 Stage::Http => flow.responses(key, prefix, false, moment, context),
                 Stage::Dns => dns_messages(flow, key, prefix, false, moment, context),
+                Stage::Socks => flow.socks_proxy(key, prefix, moment, context),
                 _ => answer_to_hello(flow, prefix, moment, context),
             };
             let rest = keep(held, bytes, verdict);
             if matches!(
                 flow.dialogue.stage,
-                Stage::TlsSent | Stage::TlsHello | Stage::Http | Stage::Dns
+                Stage::TlsSent | Stage::TlsHello | Stage::Http | Stage::Dns | Stage::Socks
             ) {
                 flow.dialogue.from_responder = rest;
             }
@@ -249,7 +265,7 @@ fn responder_data<S: Sink>(
                 tls_answered(flow, key, moment, context);
             }
         }
-        Stage::Opaque | Stage::Settled => {}
+        Stage::Clear | Stage::Opaque | Stage::Settled => {}
     }
 }
 
@@ -401,9 +417,32 @@ fn recognise_protocol<S: Sink>(
         flow.dialogue.stage = Stage::Dns;
         return dns_messages(flow, key, prefix, true, moment, context);
     }
+    if let Some(read) = flow.socks_opening(prefix, moment, context) {
+        return read;
+    }
+    if starttls::may_change_to_tls(prefix) {
+        flow.dialogue.stage = Stage::Clear;
+        return Read::Used;
+    }
     flow.dialogue.stage = Stage::Opaque;
     context.counts.opaque += 1;
     Read::Used
+}
+
+/// What the originator says in a protocol that may change to TLS. A hello is known by itself, so
+/// the words that lead to it need not be understood.
+fn change_to_tls<S: Sink>(
+    flow: &mut TcpFlow,
+    key: &FlowKey,
+    prefix: &[u8],
+    moment: Moment,
+    context: &mut Context<S>,
+) -> Read {
+    match tls::looks_like_tls(prefix) {
+        Some(true) => read_hello(flow, key, prefix, moment, context),
+        None if prefix.len() < MAX_HELD => Read::NeedMore { from: 0, at_least: prefix.len() + 1 },
+        _ => Read::Used,
+    }
 }
 
 fn read_hello<S: Sink>(

@@ -52,9 +52,12 @@ enum RequestKind {
 #[derive(Debug)]
 pub(super) struct Tunnel {
     pub(super) name: Option<NameId>,
+    /// What kind of request asked for it.
+    pub(super) source: NameSource,
     pub(super) port: u16,
     pub(super) asked: Moment,
-    pub(super) status: u16,
+    /// What the proxy said.
+    pub(super) fact: Fact,
 }
 
 impl TcpFlow {
@@ -150,9 +153,10 @@ impl TcpFlow {
             if request.kind == RequestKind::Connect && (200..300).contains(&response.status) {
                 let tunnel = Tunnel {
                     name: request.name.map(|(name, _)| name),
+                    source: NameSource::Connect,
                     port: request.port,
                     asked: request.sent,
-                    status: response.status,
+                    fact: Fact::Status(response.status),
                 };
                 let early = prefix.get(from..).unwrap_or_default();
                 enter_tunnel(self, key, tunnel, early, moment, context);

@@ -6,6 +6,8 @@
 mod dialogue;
 mod http_exchange;
 mod outcome;
+mod socks_exchange;
+mod starttls;
 
 use self::dialogue::Dialogue;
 pub(crate) use self::outcome::ANSWER_TIME;
@@ -433,3 +435,6 @@ fn later(kept: Option<u32>, new: u32) -> u32 {
         _ => new,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,16 @@ impl TcpFlow {
             Stage::Opening => self.judge_opening(until),
             Stage::TlsHello | Stage::TlsSent => self.judge_hello(until),
             Stage::TlsServed | Stage::TlsContinued => self.judge_handshake(),
+            Stage::Socks => {
+                if self.conclude_socks(key, until, context) {
+                    return;
+                }
+                self.judge_opaque(until)
+            }
+            Stage::Clear => {
+                context.counts.opaque += 1;
+                self.judge_opaque(until)
+            }
             Stage::Opaque => self.judge_opaque(until),
         };
         let (outcome, fact, at) = judgement;
@@ -102,7 +112,7 @@ impl TcpFlow {
         }
     }
 
-    /// Reports the CONNECT request whose tunnel this is, unless what went through the tunnel
+    /// Reports the CONNECT or SOCKS request whose tunnel this is, unless what went through the tunnel
     /// has told more.
     pub(super) fn settle_tunnel<S: Sink>(
         &mut self,
@@ -115,9 +125,8 @@ impl TcpFlow {
         let same_name = self.dialogue.name == tunnel.name;
         let told = matches!(inner, Outcome::Answered | Outcome::Blocked(_));
         if !(same_name && told) {
-            let Tunnel { name, port, asked, status } = *tunnel;
-            let name = name.map(|name| (name, NameSource::Connect));
-            let fact = Fact::Status(status);
+            let Tunnel { name, source, port, asked, fact } = *tunnel;
+            let name = name.map(|name| (name, source));
             let mut attempt = self.attempt(key, name, Outcome::Answered, fact, asked, context.unit);
             attempt.channel = crate::observe::Channel::Connect;
             attempt.target_port = port;
