@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use egress_audit::capture::container::{Block, CaptureReader, PacketRecord, fuzz_container};
-use egress_audit::capture::dissect::{dns, http, quic, tls};
+use egress_audit::capture::dissect::{dns, http, quic, socks, tls};
 use egress_audit::capture::packet::{Decoded, Segment, Transport, decode, fuzz_packet};
 use egress_audit::catalog::{Catalog, fuzz_catalog};
 use egress_audit::{capture, input};
@@ -25,13 +25,15 @@ use egress_audit::{capture, input};
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target, by name.
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 10] = [
     ("catalog", fuzz_catalog),
     ("container", fuzz_container),
     ("dns", dns::fuzz_dns),
+    ("fragments", capture::fuzz_fragments),
     ("http", http::fuzz_http),
     ("packet", fuzz_packet),
     ("quic", quic::fuzz_quic),
+    ("socks", socks::fuzz_socks),
     ("stream", capture::fuzz_stream),
     ("tls", tls::fuzz_tls),
 ];
@@ -69,6 +71,21 @@ fn every_fuzz_target_is_replayed() {
 }
 
 #[test]
+fn every_entry_point_is_a_fuzz_target() {
+    let mut found: Vec<String> = files_below(&root().join("src"))
+        .iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .flat_map(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            let names = text.split("pub fn fuzz_").skip(1);
+            names.map(|rest| rest.split('(').next().unwrap().to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, TARGETS.map(|(name, _)| name));
+}
+
+#[test]
 #[ignore = "writes to tests/fuzz/corpus"]
 fn seeds_for_the_fuzzer_are_written() {
     for (target, inputs) in seeds() {
@@ -98,6 +115,7 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
         for (link_type, packet, segment, time) in packets(&bytes) {
             let mut add = |target, bytes| seeds.entry(target).or_default().insert(bytes);
             add("packet", [&link_type.to_be_bytes()[..], &packet].concat());
+            add("fragments", packet.clone());
             let Some(segment) = segment else { continue };
             let start = segment.payload_start as usize;
             let payload = &packet[start..start + segment.payload_captured as usize];
@@ -112,6 +130,9 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
                 Transport::Tcp { .. } if ports.contains(&443) => "tls",
                 Transport::Tcp { .. } => "http",
             };
+            if matches!(segment.transport, Transport::Tcp { .. }) {
+                add("socks", payload.to_vec());
+            }
             let mut bytes = payload.to_vec();
             if target == "quic" {
                 // Whose datagram it is, and how long.

@@ -16,7 +16,6 @@ mod goldens;
 mod laws;
 mod names;
 mod partitions;
-mod replay;
 mod rules;
 mod scenarios;
 mod support;

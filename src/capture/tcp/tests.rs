@@ -22,6 +22,10 @@ impl Sink for Notes {
         NameId(self.names.len() as u32 - 1)
     }
 
+    fn is_text(&self, id: NameId, name: &str) -> bool {
+        self.names.get(id.0 as usize).is_some_and(|kept| kept == name)
+    }
+
     fn attempt(&mut self, attempt: &Attempt) {
         self.attempts.push(*attempt);
     }

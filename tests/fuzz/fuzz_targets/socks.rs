@@ -1,0 +1,5 @@
+//! Any bytes as an HTTP/1 request or response.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| egress_audit::capture::dissect::socks::fuzz_socks(bytes));
