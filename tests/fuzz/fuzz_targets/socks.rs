@@ -1,4 +1,4 @@
-//! Any bytes as an HTTP/1 request or response.
+//! Any bytes as SOCKS requests and replies.
 
 #![no_main]
 
