@@ -138,7 +138,9 @@ pub(crate) fn icmp_error<S: Sink>(
 /// Ends questions whose time has passed.
 #[inline]
 pub(crate) fn sweep<S: Sink>(context: &mut Context<S>, now: Timestamp) {
-    if let Some((_, conversation)) = context.dns.waiting.sweep(now) {
+    if let Some(slot) = context.dns.waiting.sweep(now)
+        && let Some((_, conversation)) = context.dns.waiting.remove(slot)
+    {
         conversation.give_up(context, Timestamp::MAX);
     }
 }
@@ -284,7 +286,7 @@ fn take_question<S: Sink>(
         Some(conversation.more.swap_remove(at))
     };
     if conversation.first.is_none() && conversation.more.is_empty() {
-        dns.waiting.remove(slot);
+        dns.waiting.discard(slot);
     }
     question
 }

@@ -94,26 +94,47 @@ impl<F> FlowTable<F> {
         (Slot(slot), evicted)
     }
 
+    /// The flow in a slot, with its key.
+    pub(crate) fn entry_mut(&mut self, slot: Slot) -> Option<(FlowKey, &mut F)> {
+        self.flows.get_mut(slot.0 as usize)?.as_mut().map(|(key, flow)| (*key, flow))
+    }
+
+    /// Drops a flow where it lies; flows are large, and most have nothing left to say.
+    pub(crate) fn discard(&mut self, slot: Slot) {
+        if let Some(place) = self.flows.get_mut(slot.0 as usize)
+            && let Some((key, _)) = place
+        {
+            self.index.remove(key);
+            *place = None;
+            self.release(slot);
+        }
+    }
+
     /// Takes a flow out.
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<(FlowKey, F)> {
         let (key, flow) = self.flows.get_mut(slot.0 as usize)?.take()?;
         self.index.remove(&key);
+        self.release(slot);
+        Some((key, flow))
+    }
+
+    fn release(&mut self, slot: Slot) {
         if let Some(deadline) = self.deadlines.get_mut(slot.0 as usize) {
             *deadline = i64::MAX;
         }
         self.free.push(slot.0);
-        Some((key, flow))
     }
 
-    /// Looks at the next slot and takes its flow out if its deadline has passed.
+    /// Looks at the next slot and says whether its flow's deadline has passed; the caller takes
+    /// such a flow out.
     #[inline]
-    pub(crate) fn sweep(&mut self, now: Timestamp) -> Option<(FlowKey, F)> {
+    pub(crate) fn sweep(&mut self, now: Timestamp) -> Option<Slot> {
         let hand = if self.hand < self.deadlines.len() { self.hand } else { 0 };
         self.hand = hand + 1;
         if *self.deadlines.get(hand)? >= now.nanos() {
             return None;
         }
-        self.remove(Slot(u32::try_from(hand).ok()?))
+        Some(Slot(u32::try_from(hand).ok()?))
     }
 
     /// Takes every flow out, in the order of their slots.
@@ -174,7 +195,7 @@ mod tests {
         table.insert(key(2), 2, at(50));
         let mut swept = Vec::new();
         for _ in 0..4 {
-            swept.extend(table.sweep(at(10)));
+            swept.extend(table.sweep(at(10)).and_then(|slot| table.remove(slot)));
         }
         assert_eq!(swept, [(key(1), 1)]);
         assert_eq!(table.drain().collect::<Vec<_>>(), [(key(2), 2)]);

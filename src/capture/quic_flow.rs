@@ -97,7 +97,12 @@ impl QuicFlow {
     }
 
     /// The conversation is over, or the capture is.
-    pub(crate) fn finish<S: Sink>(self, key: &FlowKey, until: Timestamp, context: &mut Context<S>) {
+    pub(crate) fn finish<S: Sink>(
+        &self,
+        key: &FlowKey,
+        until: Timestamp,
+        context: &mut Context<S>,
+    ) {
         if self.handshake.is_some() || self.state != State::Unknown {
             context.counts.quic += 1;
             if self.name.is_none() {

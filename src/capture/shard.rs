@@ -6,7 +6,7 @@ use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, QUIC_PORT, 
 use super::dissect::dns;
 use super::dns_transactions::{self, Transactions};
 use super::flow_key::{FlowKey, TCP, UDP};
-use super::flow_table::FlowTable;
+use super::flow_table::{FlowTable, Slot};
 use super::packet::{IcmpError, Segment, Transport};
 use super::quic_flow::QuicFlow;
 use super::tcp::{Icmp, Packet, Tcp, TcpFlow};
@@ -78,7 +78,7 @@ impl<S: Sink> Shard<S> {
     pub(super) fn finish(mut self, until: Timestamp) -> ShardResult<S> {
         let context = &mut self.context;
         context.counts.evicted += self.tcp.evicted() + self.quic.evicted() + context.dns.evicted();
-        for (key, flow) in self.tcp.drain() {
+        for (key, mut flow) in self.tcp.drain() {
             flow.finish(&key, until, context);
         }
         for (key, flow) in self.quic.drain() {
@@ -92,11 +92,11 @@ impl<S: Sink> Shard<S> {
     /// Every packet looks at one more flow of each table, so time passes for all of them.
     #[inline]
     fn sweep(&mut self, task: &Task) {
-        if let Some((key, flow)) = self.tcp.sweep(task.time) {
-            flow.finish(&key, Timestamp::MAX, &mut self.context);
+        if let Some(slot) = self.tcp.sweep(task.time) {
+            self.end_tcp(slot, Timestamp::MAX);
         }
-        if let Some((key, flow)) = self.quic.sweep(task.time) {
-            flow.finish(&key, Timestamp::MAX, &mut self.context);
+        if let Some(slot) = self.quic.sweep(task.time) {
+            self.end_quic(slot, Timestamp::MAX);
         }
         dns_transactions::sweep(&mut self.context, task.time);
     }
@@ -119,7 +119,6 @@ impl<S: Sink> Shard<S> {
         };
         let tcp = Tcp { flags, sequence, acknowledgement };
         let (key, way) = FlowKey::new(TCP, segment.source, segment.destination);
-        let context = &mut self.context;
         let mut found = self.tcp.find(&key);
         if let Some(slot) = found {
             let is_another = self.tcp.is_over(slot, moment.time)
@@ -129,18 +128,17 @@ impl<S: Sink> Shard<S> {
                         .get_mut(slot)
                         .is_some_and(|flow| flow.is_reopened_by(flags, sequence, way)));
             if is_another {
-                if let Some((key, flow)) = self.tcp.remove(slot) {
-                    flow.finish(&key, moment.time, context);
-                }
+                self.end_tcp(slot, moment.time);
                 found = None;
             }
         }
+        let context = &mut self.context;
         let slot = match found {
             Some(slot) => slot,
             None => {
                 let flow = TcpFlow::new(segment, flags, way, moment);
                 let (slot, evicted) = self.tcp.insert(key, flow, moment.time);
-                if let Some((key, flow)) = evicted {
+                if let Some((key, mut flow)) = evicted {
                     flow.finish(&key, moment.time, context);
                 }
                 slot
@@ -177,16 +175,14 @@ impl<S: Sink> Shard<S> {
 
     fn quic_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
         let (key, way) = FlowKey::new(UDP, segment.source, segment.destination);
-        let context = &mut self.context;
         let mut found = self.quic.find(&key);
         if let Some(slot) = found
             && self.quic.is_over(slot, moment.time)
         {
-            if let Some((key, flow)) = self.quic.remove(slot) {
-                flow.finish(&key, moment.time, context);
-            }
+            self.end_quic(slot, moment.time);
             found = None;
         }
+        let context = &mut self.context;
         let slot = match found {
             Some(slot) => slot,
             None => {
@@ -202,6 +198,22 @@ impl<S: Sink> Shard<S> {
             let deadline = flow.datagram(&key, payload, way, moment, context);
             self.quic.set_deadline(slot, deadline);
         }
+    }
+
+    /// Judges a TCP connection where it lies and drops it.
+    fn end_tcp(&mut self, slot: Slot, until: Timestamp) {
+        if let Some((key, flow)) = self.tcp.entry_mut(slot) {
+            flow.finish(&key, until, &mut self.context);
+        }
+        self.tcp.discard(slot);
+    }
+
+    /// Judges a QUIC connection where it lies and drops it.
+    fn end_quic(&mut self, slot: Slot, until: Timestamp) {
+        if let Some((key, flow)) = self.quic.entry_mut(slot) {
+            flow.finish(&key, until, &mut self.context);
+        }
+        self.quic.discard(slot);
     }
 
     /// An ICMP error belongs to the flow that it quotes.

@@ -157,7 +157,7 @@ impl TcpFlow {
 
     /// The connection is over, or the capture is: nothing after `until` belongs to it.
     pub(crate) fn finish<S: Sink>(
-        mut self,
+        &mut self,
         key: &FlowKey,
         until: Timestamp,
         context: &mut Context<S>,
