@@ -1,6 +1,6 @@
 //! Evidence in its final form, after the last merge: what verdicts are computed from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashSet;
 
@@ -32,39 +32,47 @@ struct Relevant<'p> {
     prefixes: BTreeSet<&'p str>,
 }
 
+/// What of one part is relevant, with the part's own ids.
+#[derive(Default)]
+struct Kept<'p> {
+    attempts: Vec<(&'p AttemptKey, &'p Tally)>,
+    resolutions: Vec<(&'p ResolutionKey, Span)>,
+    /// By id, whether an entry speaks of the name.
+    named: Vec<bool>,
+}
+
 impl Settled {
     pub(super) fn of(parts: Vec<&Part>, limits: &Limits, pruned: Pruned) -> Self {
         let relevant = Relevant::of(&parts);
-        let mut texts: BTreeSet<&str> = BTreeSet::new();
-        for part in &parts {
-            let named = part.attempts.iter().filter_map(|(key, _)| key.name);
-            texts.extend(named.map(|(id, _)| part.names.text(id)));
-            let prefixes = relevant.prefixes_in(part);
-            let resolved =
-                part.resolutions.iter().filter(|(key, _)| relevant.keeps(&prefixes, key));
-            texts.extend(resolved.map(|(key, _)| part.names.text(key.name)));
+        let kept: Vec<Kept<'_>> = parts.iter().map(|part| relevant.kept(part)).collect();
+        let mut texts: BTreeMap<&str, bool> = BTreeMap::new();
+        for (part, kept) in parts.iter().zip(&kept) {
+            for id in kept.names() {
+                *texts.entry(part.names.text(id)).or_default() |= part.names.concerns(id);
+            }
         }
         let mut names = NameTable::new(usize::MAX);
-        for text in &texts {
-            let concerns = parts
-                .iter()
-                .any(|part| part.names.find(text).is_some_and(|id| part.names.concerns(id)));
-            names.intern(text, |_| concerns);
+        for (text, concerns) in &texts {
+            names.intern(text, |_| *concerns);
         }
         let mut attempts = Vec::new();
         let mut resolutions = Vec::new();
-        for part in &parts {
-            let id = |id: NameId| names.find(part.names.text(id)).unwrap_or(id);
-            for (key, tally) in part.attempts.iter() {
-                if key.name.is_some() || relevant.addresses.contains(&key.server.address) {
-                    let name = key.name.map(|(name, source)| (id(name), source));
-                    attempts.push((AttemptKey { name, ..*key }, tally.clone()));
+        for (part, kept) in parts.iter().zip(&kept) {
+            let mut ids = vec![NameId(0); part.names.len()];
+            for id in kept.names() {
+                if let (Some(place), Some(new)) =
+                    (ids.get_mut(id.0 as usize), names.find(part.names.text(id)))
+                {
+                    *place = new;
                 }
             }
-            let prefixes = relevant.prefixes_in(part);
-            let kept = part.resolutions.iter().filter(|(key, _)| relevant.keeps(&prefixes, key));
-            for (key, span) in kept {
-                resolutions.push((ResolutionKey { name: id(key.name), ..*key }, *span));
+            let id = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
+            for &(key, tally) in &kept.attempts {
+                let name = key.name.map(|(name, source)| (id(name), source));
+                attempts.push((AttemptKey { name, ..*key }, tally.clone()));
+            }
+            for &(key, span) in &kept.resolutions {
+                resolutions.push((ResolutionKey { name: id(key.name), ..*key }, span));
             }
         }
         let attempts =
@@ -146,8 +154,40 @@ impl<'p> Relevant<'p> {
         ids
     }
 
-    fn keeps(&self, prefixes: &[NameId], key: &ResolutionKey) -> bool {
-        self.addresses.contains(&key.address) || prefixes.binary_search(&key.name).is_ok()
+    /// What of a part is relevant.
+    fn kept(&self, part: &'p Part) -> Kept<'p> {
+        let prefixes = self.prefixes_in(part);
+        let is_relevant = |key: &ResolutionKey| {
+            self.addresses.contains(&key.address) || prefixes.binary_search(&key.name).is_ok()
+        };
+        let mut kept = Kept { named: vec![false; part.names.len()], ..Kept::default() };
+        for (key, tally) in part.attempts.iter() {
+            if let Some((name, _)) = key.name {
+                kept.mark(name);
+            } else if !self.addresses.contains(&key.server.address) {
+                continue;
+            }
+            kept.attempts.push((key, tally));
+        }
+        for (key, span) in part.resolutions.iter().filter(|(key, _)| is_relevant(key)) {
+            kept.mark(key.name);
+            kept.resolutions.push((key, *span));
+        }
+        kept
+    }
+}
+
+impl Kept<'_> {
+    fn mark(&mut self, name: NameId) {
+        if let Some(named) = self.named.get_mut(name.0 as usize) {
+            *named = true;
+        }
+    }
+
+    /// The names that the entries speak of, each once.
+    fn names(&self) -> impl Iterator<Item = NameId> + '_ {
+        let ids = (0_u32..).map(NameId);
+        ids.zip(&self.named).filter(|(_, named)| **named).map(|(id, _)| id)
     }
 }
 
@@ -164,7 +204,8 @@ pub(crate) fn prefixes(name: &str) -> impl Iterator<Item = &str> {
 
 /// Sorts entries by key and makes every key occur once.
 fn fold_sorted<K: Ord, V>(mut entries: Vec<(K, V)>, add: impl Fn(&mut V, V)) -> Vec<(K, V)> {
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    // Equal keys are added up, so their order does not matter.
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     let mut folded: Vec<(K, V)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         match folded.last_mut() {

@@ -31,7 +31,7 @@ pub(super) fn name_all(evidence: &Settled) -> Vec<Tried<'_>> {
             tried.push(Tried { name, source, key, outcome, tally });
         }
     }
-    tried.sort_by(|a, b| {
+    tried.sort_unstable_by(|a, b| {
         (a.name, a.key.client, &a.key, a.source).cmp(&(b.name, b.key.client, &b.key, b.source))
     });
     tried
