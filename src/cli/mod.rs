@@ -42,7 +42,7 @@ pub struct Cli {
 const ABOUT: &str = "\
 Tells which required network endpoints were reached, blocked or never seen.
 
-Reads packet captures and logs, and says of every endpoint that a service requires
+Reads packet captures, and says of every endpoint that a service requires
 whether it was reached, blocked (by what, with the packets that prove it) or never seen.";
 
 const EXIT_CODES: &str = "\

@@ -20,3 +20,4 @@ mod rules;
 mod scenarios;
 mod support;
 mod tidy;
+mod tshark;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use egress_audit::catalog::{Catalog, Profile};
-use egress_audit::report::{EndpointReport, NameReport, Report, Verdict};
+use egress_audit::report::{EndpointReport, NameReport, NameRow, Report, Verdict};
 use egress_audit::{Options, Progress, Requirement};
 use egress_audit_fixtures::capture::{Format, TimedPacket};
 use egress_audit_fixtures::{Expected, Scenario, scenarios};
@@ -54,6 +54,12 @@ pub(crate) fn audit_packets(packets: &[TimedPacket]) -> Report {
     let report = audit(&[path]);
     assert!(!report.has_failed_inputs(), "{:?}", report.inputs);
     report
+}
+
+/// Every name that a file shows.
+pub(crate) fn names_of(path: &Path) -> Vec<NameRow> {
+    let inputs = [path.to_str().expect("UTF-8").to_owned()];
+    egress_audit::names(&inputs, &required(), &Options::default(), &Silent).unwrap().rows
 }
 
 /// The scenario of this name.
