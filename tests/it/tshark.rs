@@ -59,13 +59,15 @@ fn shown_by_tshark(path: &std::path::Path, field: &str, source: NameSource) -> B
         .output()
         .expect("tshark is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut names = BTreeSet::new();
     let mut name = String::new();
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .flat_map(|line| line.split(','))
-        .map(|value| value.rsplit_once(':').map_or(value, |(host, _)| host))
-        .filter(|value| !value.is_empty())
-        .filter_map(|value| normalize(value.as_bytes(), &mut name).then(|| name.clone()))
-        .collect()
+    for value in text.lines().flat_map(|line| line.split(',')) {
+        // A port belongs to no name.
+        let host = value.rsplit_once(':').map_or(value, |(host, _)| host);
+        if normalize(host.as_bytes(), &mut name) {
+            names.insert(name.clone());
+        }
+    }
+    names
 }
