@@ -2,4 +2,6 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| egress_audit::capture::dissect::socks::fuzz_socks(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| egress_audit::capture::dissect::socks::fuzz_socks(
+    bytes
+));
