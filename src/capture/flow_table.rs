@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::flow_key::FlowKey;
-use crate::observe::Timestamp;
+use crate::observe::{Duration, Timestamp};
 
 /// Index of a flow in its table; valid until the flow is removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +19,10 @@ pub(crate) struct FlowTable<F> {
     flows: Vec<Option<(FlowKey, F)>>,
     /// In nanoseconds, beside the flows so that a sweep reads a dense array; `i64::MAX` when free.
     deadlines: Vec<i64>,
+    /// By how many nanoseconds a packet puts off the deadline of a flow that has nothing more to
+    /// say; 0 for the others. Most packets of a capture belong to such flows, and need nothing
+    /// of the flow itself.
+    quiet: Vec<i64>,
     free: Vec<u32>,
     hand: usize,
     limit: usize,
@@ -35,6 +39,7 @@ impl<F> FlowTable<F> {
             index: HashMap::default(),
             flows: Vec::new(),
             deadlines: Vec::new(),
+            quiet: Vec::new(),
             free: Vec::new(),
             hand: 0,
             limit: limit.max(1),
@@ -69,6 +74,28 @@ impl<F> FlowTable<F> {
         }
     }
 
+    /// Marks the flow as one that has nothing more to say and is put off by this with every
+    /// packet.
+    #[inline]
+    pub(crate) fn set_quiet(&mut self, slot: Slot, patience: Duration) {
+        if let Some(kept) = self.quiet.get_mut(slot.0 as usize) {
+            *kept = patience.nanos();
+        }
+    }
+
+    /// Puts off the deadline of a quiet flow, and says whether it is one.
+    #[inline]
+    pub(crate) fn put_off_if_quiet(&mut self, slot: Slot, now: Timestamp) -> bool {
+        match self.quiet.get(slot.0 as usize) {
+            Some(&patience) if patience > 0 => {
+                let deadline = now.nanos().saturating_add(patience);
+                self.set_deadline(slot, Timestamp::from_nanos(deadline));
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Adds a flow; the caller has made sure that the key is not in the table. A flow that had
     /// to be given up for it comes back.
     pub(crate) fn insert(
@@ -83,6 +110,7 @@ impl<F> FlowTable<F> {
             None => {
                 self.flows.push(None);
                 self.deadlines.push(i64::MAX);
+                self.quiet.push(0);
                 u32::try_from(self.flows.len() - 1).unwrap_or(u32::MAX)
             }
         };
@@ -122,6 +150,9 @@ impl<F> FlowTable<F> {
         if let Some(deadline) = self.deadlines.get_mut(slot.0 as usize) {
             *deadline = i64::MAX;
         }
+        if let Some(patience) = self.quiet.get_mut(slot.0 as usize) {
+            *patience = 0;
+        }
         self.free.push(slot.0);
     }
 
@@ -141,6 +172,7 @@ impl<F> FlowTable<F> {
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowKey, F)> + '_ {
         self.index.clear();
         self.deadlines.clear();
+        self.quiet.clear();
         self.free.clear();
         self.flows.drain(..).flatten()
     }
@@ -199,6 +231,20 @@ mod tests {
         }
         assert_eq!(swept, [(key(1), 1)]);
         assert_eq!(table.drain().collect::<Vec<_>>(), [(key(2), 2)]);
+    }
+
+    #[test]
+    fn a_quiet_flow_is_put_off_until_its_slot_is_used_again() {
+        let mut table = FlowTable::new(10);
+        let (slot, _) = table.insert(key(1), 1, at(5));
+        assert!(!table.put_off_if_quiet(slot, at(1)));
+        table.set_quiet(slot, Duration::from_seconds(60));
+        assert!(table.put_off_if_quiet(slot, at(2)));
+        assert!(!table.is_over(slot, at(61)) && table.is_over(slot, at(63)));
+        table.discard(slot);
+        let (again, _) = table.insert(key(2), 2, at(5));
+        assert_eq!(again, slot);
+        assert!(!table.put_off_if_quiet(again, at(3)));
     }
 
     #[test]

@@ -130,6 +130,8 @@ impl<S: Sink> Shard<S> {
             if is_another {
                 self.end_tcp(slot, moment.time);
                 found = None;
+            } else if !flags.changes_state() && self.tcp.put_off_if_quiet(slot, moment.time) {
+                return;
             }
         }
         let context = &mut self.context;
@@ -146,8 +148,12 @@ impl<S: Sink> Shard<S> {
         };
         if let Some(flow) = self.tcp.get_mut(slot) {
             let packet = Packet { key: &key, way, segment, tcp, payload, moment };
-            let deadline = flow.packet(&packet, context);
-            self.tcp.set_deadline(slot, deadline);
+            let patience = flow.packet(&packet, context);
+            let is_settled = flow.is_settled();
+            self.tcp.set_deadline(slot, moment.time + patience);
+            if is_settled {
+                self.tcp.set_quiet(slot, patience);
+            }
         }
     }
 

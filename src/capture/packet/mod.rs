@@ -120,6 +120,13 @@ impl TcpFlags {
         self.0 & 0x04 != 0
     }
 
+    /// The segment opens, closes or resets: SYN, FIN or RST is set.
+    #[inline]
+    #[must_use]
+    pub const fn changes_state(self) -> bool {
+        self.0 & 0x07 != 0
+    }
+
     /// The receiver shall hand on what it has.
     #[inline]
     #[must_use]

@@ -122,19 +122,17 @@ impl TcpFlow {
             }
     }
 
-    /// Takes the next packet and returns the instant after which the connection is over.
+    /// Takes the next packet and returns how long the connection may pause now.
+    ///
+    /// A settled connection needs only the packets that change its state.
     #[inline]
     pub(crate) fn packet<S: Sink>(
         &mut self,
         packet: &Packet<'_>,
         context: &mut Context<S>,
-    ) -> Timestamp {
+    ) -> Duration {
         let Packet { tcp, moment, .. } = packet;
         self.last = self.last.max(moment.time);
-        let ends = tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst();
-        if self.dialogue.is_settled() && !ends {
-            return moment.time + self.patience();
-        }
         let originates = packet.way == self.initiator;
         self.note_header(packet, originates, context);
         if packet.segment.payload_length > 0 && !self.dialogue.is_settled() {
@@ -143,7 +141,12 @@ impl TcpFlow {
         if tcp.flags.fin() || tcp.flags.rst() {
             self.note_end(packet, originates, context);
         }
-        moment.time + self.patience()
+        self.patience()
+    }
+
+    /// Whether the connection has nothing more to say.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.dialogue.is_settled()
     }
 
     /// Takes an ICMP error that quotes a packet of this connection.
