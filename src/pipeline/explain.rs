@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::assemble::{detail, server, shown};
 use super::read::{Clock, Read, read_all};
 use super::{Error, Options, Progress, Requirement, catalog_report, wireshark};
-use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Profile, Selection};
+use crate::catalog::{Catalog, Matcher, Matches, Profile, Selection};
 use crate::evidence::{Evidence, Limits, Sample, Settled};
 use crate::observe::{Channel, SocketAddress, normalize};
 use crate::report::{ExplainEvent, ExplainReport, Tool, Verdict};
@@ -38,7 +38,7 @@ pub fn explain(
     let evidence = sink.settle();
     let verdicts = judge(&evidence, catalog, &selection, &matcher);
     let (verdict, reason) = target.verdict(&verdicts, &selection);
-    let (events, omitted) = events(&target, &evidence, &verdicts, &matcher, &clock);
+    let (events, omitted) = events(&evidence, &verdicts, &matcher, &clock);
     Ok(ExplainReport {
         schema: ExplainReport::SCHEMA_ID,
         tool: Tool::THIS,
@@ -127,7 +127,6 @@ fn catalog_of(rows: impl Iterator<Item = (String, String)>) -> Result<Catalog, E
 }
 
 fn events(
-    target: &Target,
     evidence: &Settled,
     verdicts: &Verdicts<'_>,
     matcher: &Matcher,
@@ -138,8 +137,7 @@ fn events(
     let mut total = 0;
     for tried in &verdicts.tried {
         matcher.matches(evidence.names().text(tried.name), &mut matches);
-        let concerns = |index: &EndpointIndex| target.catalog.endpoint(*index).is_some();
-        if matches.endpoints().iter().any(concerns) {
+        if !matches.endpoints().is_empty() {
             total += tried.tally.count;
             samples.extend(tried.tally.samples.iter().map(|sample| (sample, tried)));
         }
