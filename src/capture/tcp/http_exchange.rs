@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::TcpFlow;
-use super::dialogue::{Dialogue, Read, enter_tunnel};
+use super::dialogue::{Dialogue, enter_tunnel};
+use super::held::Read;
 use super::outcome::{ANSWER_TIME, RESPONSE_TIME};
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::http::{self, RequestScan, Response, ResponseScan};

@@ -4,10 +4,14 @@
 //! costs a look at its flags and nothing else.
 
 mod dialogue;
+mod dns_messages;
+mod held;
 mod http_exchange;
+mod opening;
 mod outcome;
 mod socks_exchange;
 mod starttls;
+mod tls_handshake;
 
 use self::dialogue::Dialogue;
 pub(crate) use self::outcome::ANSWER_TIME;

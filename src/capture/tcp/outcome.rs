@@ -1,6 +1,6 @@
 //! What became of a connection, judged when it is over.
 
-use super::dialogue::{Stage, give_up_waiting};
+use super::dialogue::Stage;
 use super::http_exchange::Tunnel;
 use super::{Ending, EndingKind, Icmp, TcpFlow};
 use crate::capture::conn_state::{ConnectionState, Side};
@@ -38,7 +38,7 @@ impl TcpFlow {
         until: Timestamp,
         context: &mut Context<S>,
     ) {
-        give_up_waiting(self, context);
+        self.give_up_waiting(context);
         let name = self.dialogue.name.map(|name| (name, NameSource::Sni));
         let judgement = match self.dialogue.stage {
             Stage::Settled | Stage::Dns => return,

@@ -1,7 +1,8 @@
 //! A SOCKS dialogue: the client asks a proxy for a destination and the proxy opens a tunnel.
 
 use super::TcpFlow;
-use super::dialogue::{Read, Stage, enter_tunnel};
+use super::dialogue::{Stage, enter_tunnel};
+use super::held::Read;
 use super::http_exchange::Tunnel;
 use super::outcome::RESPONSE_TIME;
 use crate::capture::context::{Context, Moment};

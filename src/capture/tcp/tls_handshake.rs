@@ -1,0 +1,193 @@
+//! A TLS handshake: the name in the ClientHello, and what the server says to it.
+
+use super::dialogue::{Dialogue, Stage};
+use super::held::{Held, Read};
+use super::{Ending, EndingKind, TcpFlow};
+use crate::capture::context::{Context, Moment};
+use crate::capture::dissect::{http, tls};
+use crate::capture::flow_key::FlowKey;
+use crate::observe::{AnomalyKind, Fact, NameSource, Outcome, Sink};
+
+/// TLS to this port carries DNS (RFC 7858 section 3.1).
+const DNS_OVER_TLS_PORT: u16 = 853;
+
+/// Resolvers whose names mean that DNS goes over HTTPS (RFC 8484).
+const DNS_OVER_HTTPS_NAMES: &[&[u8]] = &[
+    b"chrome.cloudflare-dns.com",
+    b"cloudflare-dns.com",
+    b"dns.adguard-dns.com",
+    b"dns.google",
+    b"dns.nextdns.io",
+    b"dns.quad9.net",
+    b"doh.opendns.com",
+    b"mozilla.cloudflare-dns.com",
+    b"one.one.one.one",
+];
+
+impl TcpFlow {
+    /// Reads the hello at the front of what the originator has said.
+    pub(super) fn client_hello<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        prefix: &[u8],
+        moment: Moment,
+        context: &mut Context<S>,
+    ) -> Read {
+        let mut scratch = std::mem::take(&mut context.hello);
+        let scan = tls::scan_client_hello(prefix, &mut scratch);
+        self.dialogue.hello.get_or_insert(moment);
+        let done =
+            scan.server_name.is_some() || !matches!(scan.status, tls::Progress::NeedMore { .. });
+        let read = match scan.status {
+            tls::Progress::NeedMore { at_least } if !done => {
+                self.dialogue.stage = Stage::TlsHello;
+                Read::NeedMore { from: 0, at_least }
+            }
+            _ => Read::Used,
+        };
+        if done {
+            self.dialogue.stage = Stage::TlsSent;
+            if scan.encrypted_client_hello {
+                context.counts.encrypted_hello += 1;
+            }
+            match scan.server_name {
+                Some(raw) => {
+                    context.counts.hello_named += 1;
+                    if DNS_OVER_HTTPS_NAMES.contains(&raw) {
+                        context.counts.dns_over_https += 1;
+                    }
+                    self.dialogue.name = context.name(raw, NameSource::Sni, moment.time);
+                }
+                None if scan.status == tls::Progress::Malformed => {
+                    context.counts.hello_cut += 1;
+                    context.anomaly(AnomalyKind::TlsMalformed, moment);
+                }
+                None => context.counts.hello_unnamed += 1,
+            }
+            if self.server(key).port == DNS_OVER_TLS_PORT {
+                context.counts.dns_over_tls += 1;
+            }
+        }
+        context.hello = scratch;
+        read
+    }
+
+    /// Reads what the responder says to a hello.
+    pub(super) fn answer_to_hello<S: Sink>(
+        &mut self,
+        prefix: &[u8],
+        moment: Moment,
+        context: &mut Context<S>,
+    ) -> Read {
+        let mut scratch = std::mem::take(&mut context.hello);
+        let scan = tls::scan_server(prefix, &mut scratch);
+        context.hello = scratch;
+        match scan {
+            tls::ServerScan::NeedMore { at_least } => return Read::NeedMore { from: 0, at_least },
+            tls::ServerScan::ServerHello { hello_retry_request: true, length, .. } => {
+                // The originator says hello once more; what counts is the ServerHello after that.
+                let rest = prefix.get(length..).unwrap_or_default();
+                if tls::holds_data_beyond_alerts(rest) {
+                    return self.answer_to_hello(rest, moment, context);
+                }
+            }
+            tls::ServerScan::ServerHello { .. } => {
+                self.give_up_waiting(context);
+                self.note_served();
+            }
+            tls::ServerScan::Alert { level, description, .. } => {
+                self.note_ending(EndingKind::Alert { level, description }, moment);
+            }
+            tls::ServerScan::NotTls => {
+                if let http::ResponseScan::Response(response) = http::scan_response(prefix, true) {
+                    self.dialogue.foreign_status = Some(response.status);
+                } else {
+                    // The hello was counted; a flow counts once among those without a name.
+                    self.dialogue.stage = Stage::Opaque;
+                }
+            }
+            tls::ServerScan::Malformed => {
+                context.anomaly(AnomalyKind::TlsMalformed, moment);
+                self.dialogue.stage = Stage::Opaque;
+            }
+        }
+        Read::Used
+    }
+
+    /// Looks at what a side says once the hello is there: fatal alerts, and whether the two go
+    /// on.
+    #[inline]
+    pub(super) fn after_hello<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        bytes: &[u8],
+        originates: bool,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        let alert = tls::plaintext_alert(bytes);
+        match (alert, originates, self.dialogue.stage) {
+            (Some((tls::FATAL, _)), true, _) => {
+                self.note_ending(EndingKind::OriginatorLeft, moment);
+            }
+            (Some((level @ tls::FATAL, description)), false, _) => {
+                self.note_ending(EndingKind::Alert { level, description }, moment);
+            }
+            (_, true, Stage::TlsServed) => self.dialogue.stage = Stage::TlsContinued,
+            (None, false, Stage::TlsContinued) => self.tls_answered(key, moment, context),
+            _ => {}
+        }
+    }
+
+    /// The capture lacks what came in answer to the hello; `held` is what came of it before.
+    pub(super) fn answer_to_hello_lost(&mut self, held: Option<Box<Held>>) {
+        let begins_handshake = held
+            .is_none_or(|held| tls::record_kind(held.bytes()) == Some(tls::RecordKind::Handshake));
+        if begins_handshake {
+            self.note_served();
+        }
+    }
+
+    /// The last look at a hello that will not become complete.
+    pub(super) fn give_up_waiting<S: Sink>(&mut self, context: &mut Context<S>) {
+        if self.dialogue.stage == Stage::TlsHello {
+            *self.dialogue.held(true) = None;
+            self.dialogue.stage = Stage::TlsSent;
+            context.counts.hello_cut += 1;
+        }
+    }
+
+    /// Reports that the server has answered.
+    pub(super) fn tls_answered<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        let hello = self.dialogue.hello.unwrap_or(moment);
+        let fact = Fact::Volume { sent: self.originator.payload, received: self.responder.payload };
+        let name = self.dialogue.name.map(|name| (name, NameSource::Sni));
+        let mut attempt = self.attempt(key, name, Outcome::Answered, fact, hello, context.unit);
+        attempt.end = moment.time;
+        context.sink.attempt(&attempt);
+        self.settle_tunnel(key, attempt.outcome, moment.time, context);
+        self.dialogue = Dialogue::settled();
+    }
+
+    /// The ServerHello is there: what seemed to end the attempt before did not.
+    fn note_served(&mut self) {
+        self.dialogue.stage = Stage::TlsServed;
+        *self.dialogue.held(false) = None;
+        if matches!(
+            self.ending,
+            Some(Ending { kind: EndingKind::Alert { .. } | EndingKind::Icmp { .. }, .. })
+        ) {
+            self.ending = None;
+        }
+    }
+
+    /// Notes what ended the attempt, unless something did before.
+    fn note_ending(&mut self, kind: EndingKind, moment: Moment) {
+        self.ending.get_or_insert(Ending { kind, at: moment });
+    }
+}
