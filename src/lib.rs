@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod cli;
 pub mod evidence;
 pub mod input;
+pub mod logs;
 pub mod observe;
 mod pipeline;
 pub mod render;

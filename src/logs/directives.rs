@@ -1,0 +1,110 @@
+//! Lines that say what the columns of the lines behind them are.
+
+/// The columns that a file announced last.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Directives {
+    /// What announced them.
+    pub style: Style,
+    /// The names of the columns, in their spelling.
+    pub columns: Vec<String>,
+    /// Zeek's `#path`, the kind of log.
+    pub path: String,
+    /// Between columns; a blank stands for runs of blanks.
+    pub separator: u8,
+}
+
+/// Who writes directives.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Style {
+    /// No directive was seen.
+    #[default]
+    None,
+    /// `#Fields: a b c` (W3C Extended Log File Format, WD-logfile-960323).
+    Extended,
+    /// `#fields<tab>a<tab>b` (Zeek, "Log Formats and Inspection").
+    Zeek,
+    /// A first row of column titles.
+    Titles,
+}
+
+impl Directives {
+    /// Byte strings of which every line holds one that changes directives.
+    pub const LITERALS: &[&str] = &["#Fields:", "#fields", "#separator", "#path"];
+
+    /// Takes a line in, if it is one that changes directives.
+    pub fn take(&mut self, line: &[u8]) -> bool {
+        let Some(at) = memchr::memchr(b'#', line) else { return false };
+        let directive = line.get(at..).unwrap_or_default().trim_ascii_end();
+        if let Some(fields) = directive.strip_prefix(b"#Fields:") {
+            self.style = Style::Extended;
+            self.columns = fields
+                .split(u8::is_ascii_whitespace)
+                .filter(|column| !column.is_empty())
+                .map(|column| String::from_utf8_lossy(column).into_owned())
+                .collect();
+            self.separator = if memchr::memchr(b'\t', fields).is_some() { b'\t' } else { b' ' };
+            return true;
+        }
+        if at > 0 {
+            return false;
+        }
+        if let Some(separator) = directive.strip_prefix(b"#separator") {
+            *self = Self { style: Style::Zeek, separator: b'\t', ..Self::default() };
+            if let Some(code) = separator.trim_ascii().strip_prefix(br"\x")
+                && let Ok(code) = u8::from_str_radix(&String::from_utf8_lossy(code), 16)
+            {
+                self.separator = code;
+            }
+            return true;
+        }
+        if self.style != Style::Zeek && !directive.starts_with(b"#fields\t") {
+            return false;
+        }
+        let separator = if self.separator == 0 { b'\t' } else { self.separator };
+        let mut words = directive.split(|byte| *byte == separator);
+        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        match words.next() {
+            Some(b"#fields") => {
+                self.style = Style::Zeek;
+                self.separator = separator;
+                self.columns = words.map(text).collect();
+                true
+            }
+            Some(b"#path") => {
+                self.path = words.next().map(text).unwrap_or_default();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The number of a column by its name, in any case.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_name_the_columns_also_behind_a_header() {
+        let mut directives = Directives::default();
+        assert!(!directives.take(b"2025-11-26 04:15:00 1 192.0.2.1 # a remark"));
+        assert!(directives.take(b"Aug 18 12:30:46 10.8.24.10 #Fields: date time c-ip"));
+        assert_eq!(directives.column("C-IP"), Some(2));
+        assert!(directives.take(b"#Fields: date time s-ip cs-host"));
+        assert_eq!((directives.style, directives.columns.len()), (Style::Extended, 4));
+    }
+
+    #[test]
+    fn zeek_states_its_separator_and_path() {
+        let mut directives = Directives::default();
+        assert!(directives.take(br"#separator \x09"));
+        assert!(directives.take(b"#path\tdns"));
+        assert!(directives.take(b"#fields\tts\tquery"));
+        assert_eq!((directives.path.as_str(), directives.column("query")), ("dns", Some(1)));
+    }
+}

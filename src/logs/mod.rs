@@ -1,0 +1,43 @@
+//! Logs of firewalls, proxies, intrusion detection systems and DNS servers: from lines to
+//! records, and from records to observations.
+//!
+//! A format is one file here, one line in [`registry`] and one folder of fixtures; the grammars
+//! that several of them share are in [`grammar`], the spellings of single values in [`value`].
+
+pub mod directives;
+pub mod format;
+pub mod grammar;
+mod reader;
+pub mod record;
+pub mod registry;
+pub mod stamp;
+mod unwrap;
+pub mod value;
+
+// One module for each format, in the order of the alphabet.
+mod fortigate;
+mod squid;
+mod suricata_eve;
+
+#[cfg(test)]
+mod corpus_tests;
+
+/// Reads the lines of a whole log in memory and hands on every record with the number of its
+/// line, from 1, and of its format.
+#[cfg(test)]
+fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)) {
+    let mut memory = format::Memory::default();
+    let mut reader = reader::LineReader::new(None);
+    let mut directives = directives::Directives::default();
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        directives.take(line);
+        let fate = reader
+            .read(line, Some(&directives), &mut |format, record| emit(number, format, record));
+        if let reader::Fate::Known { reading: format::Reading::InOrder, .. } = fate {
+            reader.read_in_order(line, Some(&directives), &mut memory, &mut |format, record| {
+                emit(number, format, record);
+            });
+        }
+    }
+}

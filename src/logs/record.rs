@@ -1,0 +1,217 @@
+//! One record of a log, as its line states it.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use super::stamp::Stamp;
+use super::value;
+use crate::observe::Cause;
+
+/// What one line, or one part of a line, says about one attempt.
+///
+/// A field that the line does not state is `None` or empty, never guessed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Record<'a> {
+    /// When, as far as the line says.
+    pub stamp: Stamp,
+    /// What the device did.
+    pub action: Action,
+    /// What kind of traffic the record speaks of.
+    pub kind: Kind,
+    /// Who tried, before address translation.
+    pub client: Party,
+    /// Whom it tried to reach, before address translation; for DNS the resolver.
+    pub server: Party,
+    /// The transport.
+    pub protocol: Option<Protocol>,
+    /// Host names of the destination: bare hosts, not yet in normal form.
+    pub names: SmallVec<[Cow<'a, [u8]>; 2]>,
+    /// Who decided: the words of the rule, policy or category.
+    pub decider: Decider<'a>,
+    /// What stopped the attempt, where the line says more than the action and the kind do.
+    pub cause: Option<Cause>,
+    /// Bytes that came back from the server.
+    pub bytes_back: Option<u64>,
+    /// Whether the client spoke to an explicit proxy, so that no address is the server's.
+    pub proxied: bool,
+    /// What a DNS record adds.
+    pub dns: Option<Box<Dns>>,
+}
+
+/// An address and a port, each only if the line states it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Party {
+    /// The address.
+    pub address: Option<IpAddr>,
+    /// The port.
+    pub port: Option<u16>,
+}
+
+/// What a device did with an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Action {
+    /// Let it pass; alerting, monitoring, decrypting and bypassing let pass too.
+    Allow,
+    /// Blocked or dropped it, sank its name, sent a block page or asked for credentials.
+    Deny,
+    /// Answered in the server's place with a reset or an ICMP rejection.
+    Reset,
+    /// The line gives no verdict.
+    #[default]
+    Other,
+}
+
+/// What a record speaks of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Kind {
+    /// A DNS question or its answer.
+    Dns,
+    /// An HTTP request or a line of a proxy, CONNECT too.
+    Http,
+    /// A TLS server name, or the inspection of a TLS connection.
+    Tls,
+    /// Everything else.
+    #[default]
+    Traffic,
+}
+
+/// An IP protocol by its number (IANA "Assigned Internet Protocol Numbers").
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Protocol(pub u8);
+
+/// Who decided, in the log's own words.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Decider<'a> {
+    /// The rule or access list, by name or number.
+    pub rule: Option<Cow<'a, [u8]>>,
+    /// The policy or profile.
+    pub policy: Option<Cow<'a, [u8]>>,
+    /// The category, signature, list or application that made the rule apply.
+    pub category: Option<Cow<'a, [u8]>>,
+    /// What the log gives as the reason.
+    pub reason: Option<Cow<'a, [u8]>>,
+}
+
+/// What a DNS record says beyond the name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Dns {
+    /// The question's type (IANA "Resource Record (RR) TYPEs").
+    pub query_type: Option<u16>,
+    /// The response code; `None` for a question.
+    pub response_code: Option<u16>,
+    /// Addresses in the answer.
+    pub answers: SmallVec<[IpAddr; 4]>,
+    /// The least time to live of the answer in seconds.
+    pub time_to_live: Option<u32>,
+}
+
+impl<'a> Record<'a> {
+    /// An empty record of this kind.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    /// Adds a host name as it stands in a column: a port, brackets, a final dot and
+    /// placeholders such as `-` are taken off. Returns whether there was a name.
+    pub fn add_name(&mut self, raw: impl Into<Cow<'a, [u8]>>) -> bool {
+        let raw = raw.into();
+        let host = match &raw {
+            Cow::Borrowed(raw) => value::host(raw).map(Cow::Borrowed),
+            Cow::Owned(raw) => value::host(raw).map(|host| Cow::Owned(host.to_vec())),
+        };
+        let Some(host) = host else { return false };
+        if !self.names.iter().any(|name| name.eq_ignore_ascii_case(&host)) {
+            self.names.push(host);
+        }
+        true
+    }
+
+    /// Adds the host of a URL, and the server's port if it is not known yet (see
+    /// [`value::Url`]). An address in the host's place becomes the server's address if that
+    /// is not known yet. Returns whether there was a name.
+    pub fn add_url(&mut self, raw: impl Into<Cow<'a, [u8]>>) -> bool {
+        let raw = raw.into();
+        let Some(url) = value::Url::parse(&raw) else { return false };
+        self.server.port = self.server.port.or(url.port);
+        let host = url.host.to_vec();
+        match value::address(&host) {
+            Some(address) => {
+                self.server.address = self.server.address.or(Some(address));
+                false
+            }
+            None => match raw {
+                Cow::Borrowed(raw) => match value::Url::parse(raw) {
+                    Some(url) => self.add_name(url.host),
+                    None => false,
+                },
+                Cow::Owned(_) => self.add_name(host),
+            },
+        }
+    }
+
+    /// What a DNS record adds, made when first asked for.
+    pub fn dns_mut(&mut self) -> &mut Dns {
+        self.dns.get_or_insert_default()
+    }
+}
+
+impl Party {
+    /// An address without a port.
+    #[must_use]
+    pub const fn of(address: Option<IpAddr>) -> Self {
+        Self { address, port: None }
+    }
+
+    /// The party that two columns state; see [`value::address`] and [`value::port`].
+    #[must_use]
+    pub fn parse(address: Option<&[u8]>, port: Option<&[u8]>) -> Self {
+        Self { address: address.and_then(value::address), port: port.and_then(value::port) }
+    }
+}
+
+impl Action {
+    /// The word used in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Reset => "reset",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Kind {
+    /// The word used in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Http => "http",
+            Self::Tls => "tls",
+            Self::Traffic => "traffic",
+        }
+    }
+}
+
+impl Protocol {
+    /// TCP.
+    pub const TCP: Self = Self(6);
+    /// UDP.
+    pub const UDP: Self = Self(17);
+    /// ICMP.
+    pub const ICMP: Self = Self(1);
+
+    /// The lower-case name of the protocols that logs name; others are their number.
+    #[must_use]
+    pub fn text(self) -> Cow<'static, str> {
+        match value::PROTOCOL_NAMES.iter().find(|(number, _)| *number == self.0) {
+            Some((_, name)) => Cow::Borrowed(*name),
+            None => Cow::Owned(self.0.to_string()),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Values as logs write them: hosts, URLs, addresses, ports, protocols, numbers and times.
+//!
+//! Each function takes the bytes of one value and gives `None` for what is not one: a
+//! placeholder, an object's name in an address's place, a masked or impossible address.
+
+mod address;
+mod host;
+mod time;
+
+use std::borrow::Cow;
+
+pub use address::{address, address_and_port, port, socket};
+pub use host::{Url, host};
+pub use time::{
+    civil, clock, date_and_time, epoch, iso_8601, month, offset_seconds, syslog_time, us_or_eu_date,
+};
+
+use super::record::Protocol;
+
+/// Names of IP protocols as logs write them, with their numbers (IANA "Assigned Internet
+/// Protocol Numbers"). Of several names of one number the first is the one that is written.
+pub(super) const PROTOCOL_NAMES: &[(u8, &str)] = &[
+    (1, "icmp"),
+    (2, "igmp"),
+    (4, "ipip"),
+    (4, "ipencap"),
+    (6, "tcp"),
+    (8, "egp"),
+    (9, "igp"),
+    (17, "udp"),
+    (27, "rdp"),
+    (33, "dccp"),
+    (41, "ipv6"),
+    (43, "ipv6-route"),
+    (44, "ipv6-frag"),
+    (46, "rsvp"),
+    (47, "gre"),
+    (50, "esp"),
+    (51, "ah"),
+    (58, "icmpv6"),
+    (58, "icmp6"),
+    (58, "ipv6-icmp"),
+    (58, "icmp-v6"),
+    (59, "ipv6-nonxt"),
+    (60, "ipv6-opts"),
+    (88, "eigrp"),
+    (89, "ospf"),
+    (94, "ipip"),
+    (103, "pim"),
+    (108, "ipcomp"),
+    (112, "vrrp"),
+    (115, "l2tp"),
+    (132, "sctp"),
+    (136, "udplite"),
+];
+
+/// A transport by number or name, in any case, also as `tcp/443`, `6(tcp)` and `TCP: 6`; the
+/// name of an application is none.
+#[must_use]
+pub fn protocol(raw: &[u8]) -> Option<Protocol> {
+    let raw = raw.trim_ascii();
+    let word = raw.split(|byte| matches!(byte, b'/' | b'(' | b':' | b' ')).next()?;
+    if word.is_empty() {
+        return None;
+    }
+    if word.iter().all(u8::is_ascii_digit) {
+        return number::<u8>(word).map(Protocol);
+    }
+    PROTOCOL_NAMES
+        .iter()
+        .find(|(_, name)| name.as_bytes().eq_ignore_ascii_case(word))
+        .map(|(number, _)| Protocol(*number))
+}
+
+/// A decimal number that is the whole value.
+#[must_use]
+pub fn number<N: std::str::FromStr>(raw: &[u8]) -> Option<N> {
+    std::str::from_utf8(raw.trim_ascii()).ok()?.parse().ok()
+}
+
+/// Whether a value says that there is none.
+#[must_use]
+pub fn is_placeholder(raw: &[u8]) -> bool {
+    match raw.trim_ascii() {
+        b"" | b"-" | b"--" | b"*" | b"?" => true,
+        word => ["n/a", "na", "none", "null", "(null)", "unknown", "undefined", "any", "(empty)"]
+            .iter()
+            .any(|placeholder| word.eq_ignore_ascii_case(placeholder.as_bytes())),
+    }
+}
+
+/// The value, unless it says that there is none.
+#[must_use]
+pub fn stated(raw: &[u8]) -> Option<&[u8]> {
+    let raw = raw.trim_ascii();
+    (!is_placeholder(raw)).then_some(raw)
+}
+
+/// Whether `word` is one of `words`, in any case.
+#[must_use]
+pub fn is_one_of(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|candidate| word.eq_ignore_ascii_case(candidate.as_bytes()))
+}
+
+/// A value with its backslash escapes undone (`\"`, `\\`, `\=`, `\]`, `\|`, `\n`, `\t`); borrowed
+/// where it has none.
+#[must_use]
+pub fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::with_capacity(raw.len());
+    let mut bytes = raw.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match (byte, byte == b'\\') {
+            (_, true) => match bytes.next() {
+                Some(b'n') => text.push(b'\n'),
+                Some(b'r') => text.push(b'\r'),
+                Some(b't') => text.push(b'\t'),
+                Some(other) => text.push(other),
+                None => text.push(b'\\'),
+            },
+            (other, false) => text.push(other),
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// A value in which doubled quotes stand for one (RFC 4180); borrowed where there are none.
+#[must_use]
+pub fn undouble(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(raw, b"\"\"").is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::with_capacity(raw.len());
+    let mut after_quote = false;
+    for &byte in raw {
+        if byte == b'"' && after_quote {
+            after_quote = false;
+            continue;
+        }
+        after_quote = byte == b'"';
+        text.push(byte);
+    }
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_are_read_in_every_spelling() {
+        for raw in ["6", "tcp", "TCP", "tcp/443", "6(tcp)", "TCP: 6"] {
+            assert_eq!(protocol(raw.as_bytes()), Some(Protocol::TCP), "{raw}");
+        }
+        assert_eq!(protocol(b"HTTPS"), None);
+        assert_eq!(protocol(b"ICMPv6").map(|protocol| protocol.0), Some(58));
+        assert_eq!(Protocol(58).text(), "icmpv6");
+        assert_eq!(Protocol(162).text(), "162");
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        assert_eq!(&*unescape(br#"a\"b\\c\=d"#), br#"a"b\c=d"#);
+        assert_eq!(&*undouble(br#"say ""hi"" now"#), br#"say "hi" now"#);
+    }
+}
