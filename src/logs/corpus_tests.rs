@@ -184,8 +184,12 @@ fn read(bytes: &[u8]) -> BTreeMap<u64, Vec<Found>> {
 impl Found {
     fn of(format: usize, record: &Record<'_>) -> Self {
         let mut name = String::new();
-        let names =
-            record.names.iter().filter_map(|raw| normalize(raw, &mut name).then(|| name.clone()));
+        let mut names = BTreeSet::new();
+        for raw in &record.names {
+            if normalize(raw, &mut name) {
+                names.insert(name.clone());
+            }
+        }
         Self {
             format: FORMATS[format].about().id,
             action: record.action.as_str(),
@@ -194,7 +198,7 @@ impl Found {
             dst_ip: record.server.address.map(|address| address.to_string()),
             dst_port: record.server.port,
             proto: record.protocol.map(|protocol| protocol.text().into_owned()),
-            names: names.collect(),
+            names,
             stamp: record.stamp,
         }
     }

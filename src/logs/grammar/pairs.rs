@@ -206,9 +206,9 @@ fn quoted(text: &[u8], open: usize, quote: u8) -> ((usize, usize), usize) {
     let mut from = 0;
     while let Some(found) = memchr::memchr2(quote, b'\\', body.get(from..).unwrap_or_default()) {
         let at = from + found;
-        if body.get(at) == Some(&b'\\') {
-            from = at + 2;
-        } else if body.get(at + 1) == Some(&quote) && at > 0 {
+        let is_escape = body.get(at) == Some(&b'\\');
+        let is_doubled = body.get(at + 1) == Some(&quote) && at > 0;
+        if is_escape || is_doubled {
             from = at + 2;
         } else {
             return ((open + 1, open + 1 + at), open + 1 + at + 1);
