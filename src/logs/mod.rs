@@ -21,6 +21,8 @@ mod suricata_eve;
 
 #[cfg(test)]
 mod corpus_tests;
+#[cfg(test)]
+mod test_support;
 
 /// Reads the lines of a whole log in memory and hands on every record with the number of its
 /// line, from 1, and of its format.

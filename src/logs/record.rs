@@ -152,6 +152,19 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Notes a resolver's response code, and what it means where nothing else decides: NOERROR
+    /// passes, REFUSED denies, and the other errors are no verdict of anyone's.
+    pub fn set_response(&mut self, code: u16) {
+        self.dns_mut().response_code = Some(code);
+        (self.action, self.cause) = match code {
+            0 => (Action::Allow, None),
+            2 => (Action::Other, Some(Cause::DnsServfail)),
+            3 => (Action::Other, Some(Cause::DnsNxdomain)),
+            5 => (Action::Deny, Some(Cause::DnsRefused)),
+            _ => (Action::Other, None),
+        };
+    }
+
     /// What a DNS record adds, made when first asked for.
     pub fn dns_mut(&mut self) -> &mut Dns {
         self.dns.get_or_insert_default()

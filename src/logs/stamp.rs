@@ -93,6 +93,15 @@ impl Stamp {
         }
     }
 
+    /// The same, if the format's times without a zone are in UTC.
+    #[must_use]
+    pub fn in_utc(self) -> Self {
+        match self {
+            Self::NoZone(civil) => Self::with_offset(civil, 0),
+            other => other,
+        }
+    }
+
     /// The time as the line states it, where it is not an instant: `2025-11-26T04:15:00`, or
     /// `--11-26T04:15:00` without a year.
     #[must_use]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use crate::logs::stamp::Stamp;
 use crate::logs::value;
 
 /// Values of one line that are kept; what a log writes has hundreds.
@@ -70,7 +71,17 @@ impl<'s> Json<'s> {
     /// The value under a key of an object; of equal keys the first.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
-        self.entries().find(|(found, _)| *found == key).map(|(_, value)| value)
+        let node = self.node().filter(|node| node.value.is_object())?;
+        let mut at = self.at + 1;
+        while at < node.next {
+            let entry = self.tape.nodes.get(at as usize)?;
+            // Most keys differ in length already.
+            if entry.key.length as usize == key.len() && self.bytes(entry.key) == key.as_bytes() {
+                return Some(Self { at, ..self });
+            }
+            at = entry.next;
+        }
+        None
     }
 
     /// The value at the end of a chain of keys.
@@ -179,6 +190,14 @@ impl<'s> Json<'s> {
         value::address(self.text()?.as_bytes())
     }
 
+    /// A time as a number or text: the seconds to nanoseconds since 1970 of [`value::epoch`], or
+    /// the spellings of [`value::iso_8601`].
+    #[must_use]
+    pub fn stamp(self) -> Option<Stamp> {
+        let raw = self.scalar()?;
+        value::epoch(&raw).map(Stamp::Instant).or_else(|| value::iso_8601(&raw))
+    }
+
     /// A port as a number or text; 0 is none.
     #[must_use]
     pub fn port(self) -> Option<u16> {
@@ -203,14 +222,14 @@ impl<'s> Json<'s> {
     }
 
     fn string(self, place: Option<Place>) -> &'s str {
-        let Some(place) = place else { return "" };
+        // The deserializer has checked that it is UTF-8; checking again is cheap and safe.
+        place.and_then(|place| std::str::from_utf8(self.bytes(place)).ok()).unwrap_or_default()
+    }
+
+    fn bytes(self, place: Place) -> &'s [u8] {
         let (start, end) = (place.start as usize, place.start as usize + place.length as usize);
-        if place.is_unescaped {
-            self.tape.unescaped.get(start..end).unwrap_or_default()
-        } else {
-            // The deserializer has checked that it is UTF-8; checking again is cheap and safe.
-            std::str::from_utf8(self.text.get(start..end).unwrap_or_default()).unwrap_or_default()
-        }
+        let text = if place.is_unescaped { self.tape.unescaped.as_bytes() } else { self.text };
+        text.get(start..end).unwrap_or_default()
     }
 }
 

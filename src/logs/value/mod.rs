@@ -4,12 +4,14 @@
 //! placeholder, an object's name in an address's place, a masked or impossible address.
 
 mod address;
+mod dns;
 mod host;
 mod time;
 
 use std::borrow::Cow;
 
 pub use address::{address, address_and_port, port, socket};
+pub use dns::{dns_code, dns_type};
 pub use host::{Url, host};
 pub use time::{
     civil, clock, date_and_time, epoch, iso_8601, month, offset_seconds, syslog_time, us_or_eu_date,
