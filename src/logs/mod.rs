@@ -6,6 +6,7 @@
 
 pub mod directives;
 pub mod format;
+mod framing;
 pub mod grammar;
 mod reader;
 pub mod record;
@@ -24,22 +25,23 @@ mod corpus_tests;
 #[cfg(test)]
 mod test_support;
 
-/// Reads the lines of a whole log in memory and hands on every record with the number of its
-/// line, from 1, and of its format.
+/// Reads a whole log in memory and hands on every record with the number of its line, from 1,
+/// and of its format.
 #[cfg(test)]
 fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)) {
     let mut memory = format::Memory::default();
     let mut reader = reader::LineReader::new(None);
     let mut directives = directives::Directives::default();
-    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+    for unit in framing::units_of(bytes) {
+        let line = bytes.get(unit.start..unit.end).unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let number = unit.line + 1;
         directives.take(line);
         let fate = reader
             .read(line, Some(&directives), &mut |format, record| emit(number, format, record));
         if let reader::Fate::Known { reading: format::Reading::InOrder, .. } = fate {
-            reader.read_in_order(line, Some(&directives), &mut memory, &mut |format, record| {
-                emit(number, format, record);
-            });
+            let mut emit = |format, record: record::Record<'_>| emit(number, format, record);
+            reader.read_in_order(line, Some(&directives), &mut memory, &mut emit);
         }
     }
 }

@@ -13,7 +13,7 @@ const PAYLOAD_KEYS: &[&str] =
 const TIME_KEYS: &[&str] =
     &["@timestamp", "__REALTIME_TIMESTAMP", "time", "timestamp", "TimeGenerated"];
 /// Keys of arrays of records.
-const ARRAY_KEYS: &[&str] = &["records", "Records", "logEvents"];
+pub(super) const ARRAY_KEYS: &[&str] = &["records", "Records", "logEvents"];
 
 /// What is in a text.
 pub(super) enum Wrapped<'a> {
