@@ -17,8 +17,10 @@ pub mod value;
 
 // One module for each format, in the order of the alphabet.
 mod fortigate;
+mod netfilter;
 mod squid;
 mod suricata_eve;
+mod unifi;
 
 #[cfg(test)]
 mod corpus_tests;

@@ -8,11 +8,16 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::format::Format;
-use super::{fortigate, squid, suricata_eve};
+use super::{fortigate, netfilter, squid, suricata_eve, unifi};
 
 /// The formats.
-pub static FORMATS: &[&dyn Format] =
-    &[&fortigate::Fortigate, &squid::Squid, &suricata_eve::SuricataEve];
+pub static FORMATS: &[&dyn Format] = &[
+    &fortigate::Fortigate,
+    &unifi::Unifi,
+    &netfilter::Netfilter,
+    &squid::Squid,
+    &suricata_eve::SuricataEve,
+];
 
 /// The number of a format in [`FORMATS`] by its word.
 #[must_use]

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::directives::Directives;
+use super::format::{Memory, Reading};
+use super::reader::{Fate, LineReader};
 use super::record::{Party, Record};
 use super::registry::FORMATS;
 use super::stamp::Stamp;
@@ -14,6 +17,48 @@ pub(super) fn records(lines: &str) -> Vec<String> {
         found.push(format!("{line} {} {}", FORMATS[format].about().id, text(&record)));
     });
     found
+}
+
+/// What became of each of some lines: its records as [`records`] writes them, without the number
+/// of the line and with who decided after ` by `; or `unknown`, or the format's word with
+/// `no record` or `damaged`.
+pub(super) fn read(lines: &[&str]) -> Vec<String> {
+    let mut reader = LineReader::new(None);
+    let mut memory = Memory::default();
+    let mut directives = Directives::default();
+    let id = |format: usize| FORMATS[format].about().id;
+    let mut all = Vec::new();
+    for line in lines {
+        let line = line.as_bytes();
+        directives.take(line);
+        let known = Some(&directives);
+        let mut emit = |format: usize, record: Record<'_>| {
+            all.push(format!("{} {}{}", id(format), text(&record), decider(&record)));
+        };
+        let mut fate = reader.read(line, known, &mut emit);
+        if let Fate::Known { reading: Reading::InOrder, .. } = fate {
+            fate = reader.read_in_order(line, known, &mut memory, &mut emit);
+        }
+        match fate {
+            Fate::Unknown => all.push("unknown".to_owned()),
+            Fate::Known { format, reading: Reading::NoRecord } => {
+                all.push(format!("{} no record", id(format)));
+            }
+            Fate::Known { format, reading: Reading::Damaged } => {
+                all.push(format!("{} damaged", id(format)));
+            }
+            Fate::Known { .. } => {}
+        }
+    }
+    all
+}
+
+fn decider(record: &Record<'_>) -> String {
+    let decider = &record.decider;
+    let words = [&decider.rule, &decider.policy, &decider.category, &decider.reason];
+    let words: Vec<_> =
+        words.into_iter().flatten().map(|word| String::from_utf8_lossy(word)).collect();
+    if words.is_empty() { String::new() } else { format!(" by {}", words.join("; ")) }
 }
 
 fn text(record: &Record<'_>) -> String {

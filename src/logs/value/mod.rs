@@ -14,7 +14,8 @@ pub use address::{address, address_and_port, port, socket};
 pub use dns::{dns_code, dns_type};
 pub use host::{Url, host};
 pub use time::{
-    civil, clock, date_and_time, epoch, iso_8601, month, offset_seconds, syslog_time, us_or_eu_date,
+    civil, clock, common_log_time, date_and_time, epoch, iso_8601, month, offset_seconds,
+    syslog_time, us_or_eu_date,
 };
 
 use super::record::Protocol;
@@ -49,7 +50,6 @@ pub(super) const PROTOCOL_NAMES: &[(u8, &str)] = &[
     (89, "ospf"),
     (94, "ipip"),
     (103, "pim"),
-    (108, "ipcomp"),
     (112, "vrrp"),
     (115, "l2tp"),
     (132, "sctp"),

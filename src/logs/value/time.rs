@@ -130,6 +130,24 @@ pub fn syslog_time(header: &[u8]) -> Stamp {
     best
 }
 
+/// The time of NCSA's Common Log Format at the start: `26/Nov/2025:04:15:00 +0100`, the zone
+/// perhaps absent (Apache HTTP Server "Log Files"). Also returns what stands behind it.
+#[must_use]
+pub fn common_log_time(raw: &[u8]) -> Option<(Stamp, &[u8])> {
+    let (day, rest) = digits(raw, 1, 2)?;
+    let rest = rest.strip_prefix(b"/")?;
+    let month = month(rest)?;
+    let (year, rest) = digits(rest.get(3..)?.strip_prefix(b"/")?, 4, 4)?;
+    let [b':' | b' ', rest @ ..] = rest else { return None };
+    let (time, rest) = clock(rest)?;
+    let civil = civil(year, month, day, time)?;
+    let zone = rest.strip_prefix(b" ").and_then(|after| after.split_at_checked(5));
+    match zone.and_then(|(zone, after)| Some((offset_seconds(zone)?, after))) {
+        Some((offset, after)) => Some((Stamp::with_offset(civil, offset), after)),
+        None => Some((Stamp::NoZone(civil), rest)),
+    }
+}
+
 /// The number of a month by the first three letters of its English name, from 1.
 #[must_use]
 pub fn month(raw: &[u8]) -> Option<u32> {
@@ -334,6 +352,15 @@ mod tests {
         assert_eq!(read("4423: *Aug 23 2025 01:02:03.456 UTC: "), "2025-08-23T01:02:03.456Z");
         assert_eq!(read("Nov 6 04:15:00 relay Nov 6 2025 04:14:59 fw "), "2025-11-06T04:14:59");
         assert_eq!(read("no time in here"), "");
+    }
+
+    #[test]
+    fn common_log_times_state_their_zone_or_not() {
+        let read = |raw: &str| common_log_time(raw.as_bytes()).map(|(stamp, _)| instant(stamp));
+        let expected = Some("2025-11-26T03:15:00.000Z".to_owned());
+        assert_eq!(read("26/Nov/2025:04:15:00 +0100] \"GET /"), expected);
+        assert_eq!(read("26/Nov/2025:04:15:00.5 x").as_deref(), Some("2025-11-26T04:15:00.5"));
+        assert_eq!(read("26/Now/2025:04:15:00"), None);
     }
 
     #[test]
