@@ -29,10 +29,25 @@ pub enum Style {
 
 impl Directives {
     /// Byte strings of which every line holds one that changes directives.
-    pub const LITERALS: &[&str] = &["#Fields:", "#fields", "#separator", "#path"];
+    pub const LITERALS: &[&str] = &[
+        "#Fields:",
+        "#fields",
+        "#separator",
+        "#path",
+        // The title of a VPC flow log's column, between others; a JSON key has quotes there.
+        "srcaddr ",
+        " srcaddr",
+        "srcaddr,",
+        ",srcaddr",
+    ];
 
     /// Takes a line in, if it is one that changes directives.
     pub fn take(&mut self, line: &[u8]) -> bool {
+        if let Some((separator, columns)) = titles(line) {
+            let style = Style::Titles;
+            *self = Self { style, columns, separator, path: String::new() };
+            return true;
+        }
         let Some(at) = memchr::memchr(b'#', line) else { return false };
         let directive = line.get(at..).unwrap_or_default().trim_ascii_end();
         if let Some(fields) = directive.strip_prefix(b"#Fields:") {
@@ -83,6 +98,29 @@ impl Directives {
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
     }
+}
+
+/// The separator and the columns of a row of titles: that of a flow log of Amazon VPC, whose
+/// columns stand in any order.
+fn titles(line: &[u8]) -> Option<(u8, Vec<String>)> {
+    memchr::memmem::find(line, b"srcaddr")?;
+    memchr::memmem::find(line, b"dstaddr")?;
+    let line = line.trim_ascii();
+    let separator = if memchr::memchr(b',', line).is_some() { b',' } else { b' ' };
+    let is_title = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let columns: Option<Vec<String>> = line
+        .split(|byte| *byte == separator)
+        .map(<[u8]>::trim_ascii)
+        .filter(|title| !title.is_empty())
+        .map(|title| {
+            let title = title.strip_prefix(b"\"").unwrap_or(title);
+            let title = title.strip_suffix(b"\"").unwrap_or(title);
+            title.iter().all(is_title).then(|| String::from_utf8_lossy(title).into_owned())
+        })
+        .collect();
+    let columns = columns?;
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    (has("srcaddr") && has("dstaddr")).then_some((separator, columns))
 }
 
 #[cfg(test)]

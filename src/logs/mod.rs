@@ -16,7 +16,14 @@ mod unwrap;
 pub mod value;
 
 // One module for each format, in the order of the alphabet.
+mod aws_network_firewall;
+mod aws_route53;
+mod aws_vpc_flow;
+mod azure_firewall;
+mod azure_flow;
+mod cloudflare_gateway;
 mod fortigate;
+mod gcp_logging;
 mod netfilter;
 mod squid;
 mod suricata_eve;

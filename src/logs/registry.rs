@@ -8,7 +8,10 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::format::Format;
-use super::{fortigate, netfilter, squid, suricata_eve, unifi};
+use super::{
+    aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
+    cloudflare_gateway, fortigate, gcp_logging, netfilter, squid, suricata_eve, unifi,
+};
 
 /// The formats.
 pub static FORMATS: &[&dyn Format] = &[
@@ -17,6 +20,16 @@ pub static FORMATS: &[&dyn Format] = &[
     &netfilter::Netfilter,
     &squid::Squid,
     &suricata_eve::SuricataEve,
+    &azure_firewall::AzureFirewall,
+    &aws_vpc_flow::AwsVpcFlow,
+    &aws_route53::AwsRoute53Public,
+    &aws_network_firewall::AwsNetworkFirewall,
+    &aws_route53::AwsRoute53Resolver,
+    &azure_flow::AzureNsgFlow,
+    &azure_flow::AzureVnetFlow,
+    &gcp_logging::GcpLogging,
+    &cloudflare_gateway::CloudflareGateway,
+    &aws_vpc_flow::AwsVpcFlowJson,
 ];
 
 /// The number of a format in [`FORMATS`] by its word.
