@@ -50,7 +50,7 @@ impl Format for AwsVpcFlow {
         if is_title_row(&columns) {
             return Reading::NoRecord;
         }
-        let reading = match titles.map(|titles| Order::titled(titles)) {
+        let reading = match titles.map(Order::titled) {
             Some(order) => order.read(&columns, line, emit),
             None => Reading::NotMine,
         };
