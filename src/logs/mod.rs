@@ -27,7 +27,9 @@ mod gcp_logging;
 mod netfilter;
 mod squid;
 mod suricata_eve;
+mod suricata_fast;
 mod unifi;
+mod zeek;
 
 #[cfg(test)]
 mod corpus_tests;

@@ -10,7 +10,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::format::Format;
 use super::{
     aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
-    cloudflare_gateway, fortigate, gcp_logging, netfilter, squid, suricata_eve, unifi,
+    cloudflare_gateway, fortigate, gcp_logging, netfilter, squid, suricata_eve, suricata_fast,
+    unifi, zeek,
 };
 
 /// The formats.
@@ -20,9 +21,12 @@ pub static FORMATS: &[&dyn Format] = &[
     &netfilter::Netfilter,
     &squid::Squid,
     &suricata_eve::SuricataEve,
+    &zeek::ZeekTsv,
+    &suricata_fast::SuricataFast,
     &azure_firewall::AzureFirewall,
     &aws_vpc_flow::AwsVpcFlow,
     &aws_route53::AwsRoute53Public,
+    &zeek::ZeekJson,
     &aws_network_firewall::AwsNetworkFirewall,
     &aws_route53::AwsRoute53Resolver,
     &azure_flow::AzureNsgFlow,

@@ -48,6 +48,18 @@ impl<'s, 'l> Columns<'s, 'l> {
         Self { text, entries }
     }
 
+    /// Columns with a separator that no column holds; quotes mean nothing.
+    pub(super) fn split(text: &'l [u8], separator: u8, entries: &'s mut Vec<Entry>) -> Self {
+        entries.clear();
+        let text = text.get(..text.len().min(u32::MAX as usize)).unwrap_or_default();
+        let mut start = 0;
+        for end in memchr::memchr_iter(separator, text).chain([text.len()]) {
+            entries.push(Entry::of(start, end));
+            start = end + 1;
+        }
+        Self { text, entries }
+    }
+
     /// Words with runs of blanks between them; what stands in double quotes or in brackets at
     /// the start of a word is one word, without them.
     pub(super) fn words(text: &'l [u8], entries: &'s mut Vec<Entry>) -> Self {

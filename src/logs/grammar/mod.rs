@@ -32,6 +32,11 @@ impl Scratch {
         Columns::parse(text, separator, &mut self.columns)
     }
 
+    /// Splits columns at a separator wherever it stands; see [`Columns`].
+    pub fn split<'s, 'l>(&'s mut self, text: &'l [u8], separator: u8) -> Columns<'s, 'l> {
+        Columns::split(text, separator, &mut self.columns)
+    }
+
     /// Splits text at runs of blanks, outside of double quotes and of brackets; see [`Columns`].
     pub fn words<'s, 'l>(&'s mut self, text: &'l [u8]) -> Columns<'s, 'l> {
         Columns::words(text, &mut self.columns)
