@@ -24,6 +24,12 @@ pub trait Format: Sync {
     /// What it is.
     fn about(&self) -> &'static About;
 
+    /// Whether it reads what other formats leave: it is then asked after all of them, also in an
+    /// input whose main format it is.
+    fn is_fallback(&self) -> bool {
+        false
+    }
+
     /// Reads one line of text.
     fn read_text(&self, _: &[u8], _: &Line<'_>, _: &mut Scratch, _: Emit<'_>) -> Reading {
         Reading::NotMine

@@ -16,7 +16,7 @@ use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::Scratch;
 use super::record::{Action, Kind, Protocol, Record};
 use super::stamp::Stamp;
-use super::value;
+use super::{unifi, value};
 
 /// The format.
 pub(super) struct Netfilter;
@@ -36,6 +36,9 @@ impl Format for Netfilter {
         let mut reading = Reading::NotMine;
         let mut rest = text;
         while let Some(packet) = Packet::find(rest) {
+            if unifi::tag(packet.before).is_some() {
+                break;
+            }
             // A record that lost its line end has the next one behind it.
             let (own, next) = split_glued(packet.fields);
             let packet = Packet { fields: own, ..packet };

@@ -44,7 +44,9 @@ pub(crate) type EmitFrom<'e> = &'e mut dyn FnMut(usize, Record<'_>);
 impl LineReader {
     /// A reader that shows lines to `main` first.
     pub(crate) fn new(main: Option<usize>) -> Self {
-        Self { main, ..Self::default() }
+        // A fallback is never asked before the formats whose lines it would take.
+        let is_first = |main: &usize| FORMATS.get(*main).is_some_and(|main| !main.is_fallback());
+        Self { main: main.filter(is_first), ..Self::default() }
     }
 
     /// A reader that knows one format only.

@@ -10,16 +10,33 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::format::Format;
 use super::{
     aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
-    cloudflare_gateway, fortigate, gcp_logging, netfilter, squid, suricata_eve, suricata_fast,
-    unifi, zeek,
+    barracuda_cloudgen, cato, cef, clavister, cloudflare_gateway, forcepoint, fortigate,
+    gcp_logging, huawei_usg, leef, mikrotik, netfilter, pf_filterlog, pf_text, sonicwall, sophos,
+    squid, stormshield, suricata_eve, suricata_fast, unifi, unifi_cef, watchguard, zeek,
 };
 
 /// The formats.
 pub static FORMATS: &[&dyn Format] = &[
     &fortigate::Fortigate,
+    &sophos::SophosXg,
+    &sophos::SophosUtm,
+    &sophos::SophosSwa,
+    &sonicwall::Sonicwall,
+    &stormshield::Stormshield,
+    &watchguard::Watchguard,
+    &huawei_usg::HuaweiUsg,
+    &clavister::Clavister,
+    &barracuda_cloudgen::BarracudaCloudgen,
+    &forcepoint::ForcepointNgfw,
+    &forcepoint::ForcepointWeb,
+    &unifi_cef::UnifiCef,
+    &pf_filterlog::PfFilterlog,
+    &pf_text::PfText,
     &unifi::Unifi,
     &netfilter::Netfilter,
+    &mikrotik::Mikrotik,
     &squid::Squid,
+    &cato::Cato,
     &suricata_eve::SuricataEve,
     &zeek::ZeekTsv,
     &suricata_fast::SuricataFast,
@@ -34,6 +51,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &gcp_logging::GcpLogging,
     &cloudflare_gateway::CloudflareGateway,
     &aws_vpc_flow::AwsVpcFlowJson,
+    &cef::CommonEvent,
+    &leef::LogEventExtended,
 ];
 
 /// The number of a format in [`FORMATS`] by its word.

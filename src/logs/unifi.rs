@@ -40,14 +40,15 @@ impl Format for Unifi {
     }
 }
 
-struct Tag<'l> {
+/// What a tag says.
+pub(super) struct Tag<'l> {
     rule: &'l [u8],
     action: Action,
     description: Option<&'l [u8]>,
 }
 
 /// The tag, which stands right before the fields or before `DESCR="…"`.
-fn tag(before: &[u8]) -> Option<Tag<'_>> {
+pub(super) fn tag(before: &[u8]) -> Option<Tag<'_>> {
     let (head, description) = match memchr::memmem::rfind(before, b"DESCR=") {
         Some(at) => {
             let (head, description) = before.split_at(at);

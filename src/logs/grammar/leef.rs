@@ -58,9 +58,9 @@ fn fallback<'s, 'l>(rest: &'l [u8], entries: &'s mut Vec<Entry>) -> Pairs<'s, 'l
     let style = if memchr::memchr(b'|', rest).is_some() {
         PairStyle::separated(b'|')
     } else if memchr::memmem::find(rest, b"#011").is_some() {
-        PairStyle { assign: b'=', between: Between::Byte(b'#'), quote: 0 }
+        PairStyle { assign: b'=', between: Between::Text(b"#011"), quote: 0 }
     } else if memchr::memmem::find(rest, br"\t").is_some() {
-        PairStyle { assign: b'=', between: Between::Byte(b'\\'), quote: 0 }
+        PairStyle { assign: b'=', between: Between::Text(br"\t"), quote: 0 }
     } else {
         PairStyle { assign: b'=', between: Between::NextKey, quote: 0 }
     };
@@ -97,6 +97,8 @@ mod tests {
         assert_eq!(attribute("LEEF:2.0|A|B|1|deny|^|src=a^dst=192.0.2.1^x=1", "dst"), dst);
         assert_eq!(attribute("LEEF:2.0|A|B|1|deny|x09|src=a\tdst=192.0.2.1", "dst"), dst);
         assert_eq!(attribute("LEEF:1.0|A|B|1|deny|src=a|dst=192.0.2.1", "dst"), dst);
+        assert_eq!(attribute("LEEF:1.0|A|B|1|deny|src=a#b#011dst=192.0.2.1#011x=1", "dst"), dst);
+        assert_eq!(attribute(r"LEEF:1.0|A|B|1|deny|src=a\b\tdst=192.0.2.1\tx=1", "dst"), dst);
         assert_eq!(attribute("LEEF:3.0|A|B|1|deny|dst=192.0.2.1", "dst"), None);
     }
 }

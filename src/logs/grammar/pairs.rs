@@ -24,6 +24,8 @@ pub enum Between {
     NextKey,
     /// This byte; blanks around keys are not part of them.
     Byte(u8),
+    /// This text, such as the `#011` that some relays write for a tab.
+    Text(&'static [u8]),
 }
 
 impl PairStyle {
@@ -136,12 +138,21 @@ fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
         let rest = text.get(*at..)?;
         let equals = *at + memchr::memchr(style.assign, rest)?;
         let before = text.get(*at..equals)?;
-        // The key is what stands before the sign, back to what ends the pair before.
+        // The key is what stands before the sign, back to what ends the pair before, or to the
+        // priority of a syslog header (`<134>id=…`).
         let is_end = |byte: &u8| match style.between {
             Between::Byte(separator) => *byte == separator,
-            Between::Blank | Between::NextKey => byte.is_ascii_whitespace() || *byte == b',',
+            Between::Text(_) => false,
+            Between::Blank | Between::NextKey => {
+                byte.is_ascii_whitespace() || matches!(*byte, b',' | b'>')
+            }
         };
-        let start = before.iter().rposition(is_end).map_or(0, |end| end + 1);
+        let start = match style.between {
+            Between::Text(separator) => {
+                memchr::memmem::rfind(before, separator).map_or(0, |at| at + separator.len())
+            }
+            _ => before.iter().rposition(is_end).map_or(0, |end| end + 1),
+        };
         let key = before.get(start..)?;
         let skipped = key.iter().take_while(|byte| is_around_key(**byte)).count();
         let key = key.get(skipped..)?.trim_ascii();
@@ -179,6 +190,7 @@ fn value_at(text: &[u8], start: usize, style: &PairStyle) -> ((usize, usize), us
     let length = match style.between {
         Between::Blank => memchr::memchr2(b' ', b'\t', rest).unwrap_or(rest.len()),
         Between::Byte(separator) => memchr::memchr(separator, rest).unwrap_or(rest.len()),
+        Between::Text(separator) => memchr::memmem::find(rest, separator).unwrap_or(rest.len()),
         Between::NextKey => {
             let end = before_next_key(rest, style.assign);
             let length = rest.get(..end).unwrap_or_default().trim_ascii_end().len();

@@ -148,6 +148,29 @@ pub fn common_log_time(raw: &[u8]) -> Option<(Stamp, &[u8])> {
     }
 }
 
+/// The time in a field of an event (CEF's `rt`, LEEF's `devTime`): an epoch, ISO 8601, or
+/// `[Www ]Mmm dd [yyyy] hh:mm:ss[.fff][ zone]`, where a zone that is only a name is none. `None`
+/// for anything else, and for a time without a year with something behind it.
+#[must_use]
+pub fn event_time(raw: &[u8]) -> Option<Stamp> {
+    let raw = raw.trim_ascii();
+    if let Some(time) = epoch(raw) {
+        return Some(Stamp::Instant(time));
+    }
+    if let Some(stamp) = iso_8601(raw) {
+        return Some(stamp);
+    }
+    let (stamp, rest) = bsd_prefix(raw).or_else(|| bsd_prefix(raw.get(4..)?))?;
+    match (stamp, rest.trim_ascii()) {
+        (Stamp::NoZone(civil), zone) => Some(match offset_seconds(zone) {
+            Some(offset) => Stamp::with_offset(civil, offset),
+            None => stamp,
+        }),
+        (Stamp::NoYear(_), rest) if !rest.is_empty() => None,
+        _ => Some(stamp),
+    }
+}
+
 /// The number of a month by the first three letters of its English name, from 1.
 #[must_use]
 pub fn month(raw: &[u8]) -> Option<u32> {
@@ -361,6 +384,25 @@ mod tests {
         assert_eq!(read("26/Nov/2025:04:15:00 +0100] \"GET /"), expected);
         assert_eq!(read("26/Nov/2025:04:15:00.5 x").as_deref(), Some("2025-11-26T04:15:00.5"));
         assert_eq!(read("26/Now/2025:04:15:00"), None);
+    }
+
+    #[test]
+    fn times_of_events_are_read_in_every_spelling() {
+        let read = |raw: &str| event_time(raw.as_bytes()).map(instant);
+        let expected = Some("2025-11-26T04:15:00.000Z".to_owned());
+        for raw in [
+            "1764130500000",
+            "2025-11-26T05:15:00+01:00",
+            "Nov 26 2025 05:15:00 +0100",
+            "Nov 26 2025 04:15:00.000 UTC",
+        ] {
+            assert_eq!(read(raw), expected, "{raw}");
+        }
+        assert_eq!(read("Wed Nov 26 04:15:00 2025").as_deref(), Some("2025-11-26T04:15:00"));
+        assert_eq!(read("Nov 26 2025 04:15:00 CEST").as_deref(), Some("2025-11-26T04:15:00"));
+        assert_eq!(read("Nov 26 04:15:00").as_deref(), Some("--11-26T04:15:00"));
+        assert_eq!(read("Nov 26 04:15:00 EST"), None);
+        assert_eq!(read("yesterday"), None);
     }
 
     #[test]
