@@ -16,6 +16,7 @@ mod unwrap;
 pub mod value;
 
 // One module for each format, in the order of the alphabet.
+mod adguard_querylog;
 mod aws_network_firewall;
 mod aws_route53;
 mod aws_vpc_flow;
@@ -25,6 +26,7 @@ mod barracuda_cloudgen;
 mod cato;
 mod cef;
 mod cef_event;
+mod cisco_umbrella;
 mod clavister;
 mod cloudflare_gateway;
 mod forcepoint;
@@ -34,6 +36,7 @@ mod huawei_usg;
 mod leef;
 mod mikrotik;
 mod netfilter;
+mod netskope;
 mod pf_filterlog;
 mod pf_text;
 mod sonicwall;
@@ -46,6 +49,7 @@ mod unifi;
 mod unifi_cef;
 mod watchguard;
 mod zeek;
+mod zscaler_nss;
 
 #[cfg(test)]
 mod corpus_tests;

@@ -9,10 +9,11 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::format::Format;
 use super::{
-    aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
-    barracuda_cloudgen, cato, cef, clavister, cloudflare_gateway, forcepoint, fortigate,
-    gcp_logging, huawei_usg, leef, mikrotik, netfilter, pf_filterlog, pf_text, sonicwall, sophos,
-    squid, stormshield, suricata_eve, suricata_fast, unifi, unifi_cef, watchguard, zeek,
+    adguard_querylog, aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
+    barracuda_cloudgen, cato, cef, cisco_umbrella, clavister, cloudflare_gateway, forcepoint,
+    fortigate, gcp_logging, huawei_usg, leef, mikrotik, netfilter, netskope, pf_filterlog, pf_text,
+    sonicwall, sophos, squid, stormshield, suricata_eve, suricata_fast, unifi, unifi_cef,
+    watchguard, zeek, zscaler_nss,
 };
 
 /// The formats.
@@ -40,10 +41,15 @@ pub static FORMATS: &[&dyn Format] = &[
     &suricata_eve::SuricataEve,
     &zeek::ZeekTsv,
     &suricata_fast::SuricataFast,
+    &zscaler_nss::ZscalerNss,
+    &netskope::NetskopeTransaction,
+    &cisco_umbrella::CiscoUmbrella,
     &azure_firewall::AzureFirewall,
     &aws_vpc_flow::AwsVpcFlow,
     &aws_route53::AwsRoute53Public,
     &zeek::ZeekJson,
+    &netskope::NetskopeEvents,
+    &adguard_querylog::AdguardQuerylog,
     &aws_network_firewall::AwsNetworkFirewall,
     &aws_route53::AwsRoute53Resolver,
     &azure_flow::AzureNsgFlow,

@@ -6,9 +6,10 @@
 //! {"ts":1764130500.0,"uid":"C1","id.orig_h":"10.1.2.3","id.orig_p":50123,"id.resp_h":"203.0.113.9","id.resp_p":443,"proto":"tcp","conn_state":"S0"}
 //! ```
 //!
-//! Tabs stand between the columns. Zeek only watches, so no line is a verdict; a connection that its server refused (`REJ`) is a
-//! reset, and one that it left unanswered (`S0`) is said to be so. Of the many logs those are
-//! read that tell of attempts: `conn`, `dns`, `ssl`, `http` and `quic`.
+//! Tabs stand between the columns. Zeek only watches, so no line is a verdict; a connection that
+//! its server refused (`REJ`) is a reset, and one that it left unanswered (`S0`) is said to be
+//! so. Of the many logs those are read that tell of attempts: `conn`, `dns`, `ssl`, `http` and
+//! `quic`.
 
 mod json;
 mod tsv;
