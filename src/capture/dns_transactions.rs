@@ -417,6 +417,7 @@ impl Conversation {
             server: self.server,
             target_port: 0,
             outcome,
+            decider: None,
             start: question.asked.time,
             end: at.time,
             locator,

@@ -231,6 +231,7 @@ impl QuicFlow {
             server,
             target_port: server.port,
             outcome,
+            decider: None,
             start: self.start.time,
             end: self.last,
             locator: at.locator,

@@ -252,6 +252,7 @@ impl<S: Sink> Shard<S> {
                 server: destination,
                 target_port: destination.port,
                 outcome: Outcome::Blocked(icmp.cause()),
+                decider: None,
                 start: moment.time,
                 end: moment.time,
                 locator: moment.locator,

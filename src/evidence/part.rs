@@ -9,7 +9,7 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 
 use super::{AttemptKey, Limits, NameTable, ResolutionKey, Span, Tally};
-use crate::observe::{Address, NameId};
+use crate::observe::{Address, NameId, TextId};
 
 /// Entries that are appended before the first look for equal keys.
 const FIRST_FOLD: usize = 32_768;
@@ -18,6 +18,8 @@ const FIRST_FOLD: usize = 32_768;
 #[derive(Clone, Default)]
 pub(super) struct Part {
     pub(super) names: NameTable,
+    /// Who decided, in the words of logs.
+    pub(super) texts: NameTable,
     pub(super) attempts: Log<AttemptKey, Tally>,
     pub(super) resolutions: Log<ResolutionKey, Span>,
     /// Clients that packets were sent to, by unit.
@@ -90,15 +92,19 @@ impl<K: Copy + Eq + Hash, V> Log<K, V> {
 
 impl Part {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { names: NameTable::new(limits.names), ..Self::default() }
+        let table = || NameTable::new(limits.names);
+        Self { names: table(), texts: table(), ..Self::default() }
     }
 
     /// Takes in what another part has seen.
     pub(super) fn absorb(&mut self, other: Self, limits: &Limits) {
         let ids = self.names.absorb(&other.names);
+        let texts = self.texts.absorb(&other.texts);
+        let translate_text = |id: TextId| texts.get(id.0 as usize).map(|id| TextId(id.0));
         let translate = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
         for (mut key, tally) in other.attempts.entries {
             key.name = key.name.map(|(id, source)| (translate(id), source));
+            key.decider = key.decider.and_then(translate_text);
             self.attempts.push(key, tally, |kept, new| kept.merge(new, limits.samples));
         }
         for (mut key, span) in other.resolutions.entries {

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use super::part::Part;
 use super::{AttemptKey, Limits, NameTable, Pruned, ResolutionKey, Span, Tally};
-use crate::observe::{Address, Cause, Channel, NameId, Outcome};
+use crate::observe::{Address, Cause, Channel, NameId, Outcome, TextId};
 
 /// What verdicts can depend on: the attempts at names that concern the catalog, those that a
 /// resolution may give such a name, and the resolutions that decide it.
@@ -15,6 +15,7 @@ use crate::observe::{Address, Cause, Channel, NameId, Outcome};
 #[derive(Clone)]
 pub struct Settled {
     names: NameTable,
+    texts: NameTable,
     attempts: Vec<(AttemptKey, Tally)>,
     resolutions: Vec<(ResolutionKey, Span)>,
     /// Of the clients with an attempt here, those that packets were sent to, by unit.
@@ -55,9 +56,14 @@ impl Settled {
         for (text, concerns) in &texts {
             names.intern(text, |_| *concerns);
         }
+        let texts = texts_of(&parts, &kept);
         let mut attempts = Vec::new();
         let mut resolutions = Vec::new();
         for (part, kept) in parts.iter().zip(&kept) {
+            let text = |id: TextId| {
+                let text = part.texts.text(NameId(id.0));
+                texts.find(text).map_or(id, |id| TextId(id.0))
+            };
             let mut ids = vec![NameId(0); part.names.len()];
             for id in kept.names() {
                 if let (Some(place), Some(new)) =
@@ -69,7 +75,8 @@ impl Settled {
             let id = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
             for &(key, tally) in &kept.attempts {
                 let name = key.name.map(|(name, source)| (id(name), source));
-                attempts.push((AttemptKey { name, ..*key }, tally.clone()));
+                let decider = key.decider.map(text);
+                attempts.push((AttemptKey { name, decider, ..*key }, tally.clone()));
             }
             for &(key, span) in &kept.resolutions {
                 resolutions.push((ResolutionKey { name: id(key.name), ..*key }, span));
@@ -85,13 +92,19 @@ impl Settled {
             .flat_map(|part| part.heard.iter().map(|(key, ())| *key))
             .filter(|key| clients.contains(key))
             .collect();
-        Self { names, attempts, resolutions, heard, pruned }
+        Self { names, texts, attempts, resolutions, heard, pruned }
     }
 
     /// The names that the keys speak of, numbered in the order of their texts.
     #[must_use]
     pub const fn names(&self) -> &NameTable {
         &self.names
+    }
+
+    /// A text about who decided.
+    #[must_use]
+    pub fn text(&self, id: TextId) -> &str {
+        self.texts.text(NameId(id.0))
     }
 
     /// The attempts, sorted by key.
@@ -189,6 +202,20 @@ impl Kept<'_> {
         let ids = (0_u32..).map(NameId);
         ids.zip(&self.named).filter(|(_, named)| **named).map(|(id, _)| id)
     }
+}
+
+/// The texts that the attempts speak of, numbered in their order.
+fn texts_of(parts: &[&Part], kept: &[Kept<'_>]) -> NameTable {
+    let mut sorted = BTreeSet::new();
+    for (part, kept) in parts.iter().zip(kept) {
+        let ids = kept.attempts.iter().filter_map(|(key, _)| key.decider);
+        sorted.extend(ids.map(|id| part.texts.text(NameId(id.0))));
+    }
+    let mut texts = NameTable::new(usize::MAX);
+    for text in sorted {
+        texts.intern(text, |_| false);
+    }
+    texts
 }
 
 /// Whether attempts of this key ended with the answer that there is no such name.

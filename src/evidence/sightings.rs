@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::NameTable;
 use crate::observe::{
-    Address, Attempt, NameId, NameSource, Resolution, Sighting, Sink, Sum, Timestamp,
+    Address, Attempt, NameId, NameSource, Resolution, Sighting, Sink, Sum, TextId, Timestamp,
 };
 
 /// Names that are kept in each part; what a capture of ordinary traffic holds is far below.
@@ -85,6 +85,10 @@ impl Sink for Sightings {
 
     fn is_text(&self, id: NameId, name: &str) -> bool {
         self.names.text(id) == name
+    }
+
+    fn text(&mut self, _: &str) -> Option<TextId> {
+        None
     }
 
     fn attempt(&mut self, _: &Attempt) {}

@@ -7,7 +7,7 @@ use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
     Address, Attempt, Channel, NameId, NameSource, Outcome, Resolution, Sighting, Sink,
-    SocketAddress, Sum, Timestamp,
+    SocketAddress, Sum, TextId, Timestamp,
 };
 
 /// Length of the time buckets that keep attempts of one kind apart, in nanoseconds: fine
@@ -34,6 +34,8 @@ pub struct AttemptKey {
     pub channel: Channel,
     /// How it ended.
     pub outcome: Outcome,
+    /// Who decided, in the words of the log that tells.
+    pub decider: Option<TextId>,
     /// First input of the sequence in which it was seen.
     pub unit: u32,
 }
@@ -74,7 +76,7 @@ impl Span {
 pub struct Limits {
     /// Samples kept with each tally.
     pub samples: usize,
-    /// Names kept that do not concern the catalog, in each part.
+    /// Names kept that do not concern the catalog, and texts about who decided, in each part.
     pub names: usize,
     /// Distinct attempts kept in the sum.
     pub attempts: usize,
@@ -97,6 +99,8 @@ pub struct Pruned {
     pub resolutions: u64,
     /// Times that a name came which was not kept.
     pub names: u64,
+    /// Times that a text about who decided came which was not kept.
+    pub texts: u64,
 }
 
 /// The mergeable sum of attempts and resolutions: a commutative monoid.
@@ -142,6 +146,7 @@ impl Evidence {
             self.put_together();
         }
         self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
+        self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
         let pruned = self.pruned;
         Settled::of(self.parts().collect(), &self.limits, pruned)
     }
@@ -156,12 +161,13 @@ impl Evidence {
         for other in std::mem::take(&mut self.others) {
             self.own.absorb(other, &limits);
         }
-        let Part { names, attempts, resolutions, .. } = &mut self.own;
+        let Part { names, texts, attempts, resolutions, .. } = &mut self.own;
         attempts.fold(|kept, new| kept.merge(new, limits.samples));
         resolutions.fold(Span::widen);
         let given_up = attempts.keep_least(limits.attempts, |key| {
             let name = key.name.map(|(id, source)| (names.text(id).to_owned(), source));
-            (key.bucket, name, AttemptKey { name: None, ..*key })
+            let decider = key.decider.map(|id| texts.text(NameId(id.0)).to_owned());
+            (key.bucket, name, decider, AttemptKey { name: None, decider: None, ..*key })
         });
         self.pruned.attempts += given_up.iter().map(|(_, tally)| tally.count).sum::<u64>();
         let given_up = resolutions.keep_least(limits.resolutions, |key| {
@@ -200,6 +206,11 @@ impl Sink for Evidence {
         self.own.names.text(id) == name
     }
 
+    fn text(&mut self, text: &str) -> Option<TextId> {
+        let id = self.own.texts.intern(text, |_| false);
+        self.own.texts.is_kept(id).then_some(TextId(id.0))
+    }
+
     #[inline]
     fn attempt(&mut self, attempt: &Attempt) {
         if attempt.name.is_some_and(|(id, _)| !self.own.names.concerns(id)) {
@@ -213,6 +224,7 @@ impl Sink for Evidence {
             target_port: attempt.target_port,
             channel: attempt.channel,
             outcome: attempt.outcome,
+            decider: attempt.decider,
             unit: attempt.unit,
         };
         let samples = self.limits.samples;

@@ -103,9 +103,19 @@ impl Walker {
         self.depth == 0 && self.outer.is_empty() && !self.in_string
     }
 
+    /// Bytes walked since the last [`restart`](Self::restart).
+    pub(crate) const fn walked(&self) -> usize {
+        self.at
+    }
+
     /// Where the current unit began, or the place itself: bytes before it are done with.
-    pub(crate) fn pending(&self) -> (usize, u64) {
-        self.start.unwrap_or((self.at, self.line))
+    pub(crate) fn pending(&self) -> usize {
+        self.start.map_or(self.at, |(start, _)| start)
+    }
+
+    /// Line ends before the current unit, or before the place.
+    pub(crate) fn pending_line(&self) -> u64 {
+        self.start.map_or(self.line, |(_, line)| line)
     }
 
     /// Lets places count from `from` on, a place at or before the current unit's start.
@@ -118,7 +128,7 @@ impl Walker {
 
     /// Gives the current unit up: it is too long.
     pub(crate) fn give_up(&mut self) {
-        *self = Self { line: self.line, ..Self::default() };
+        *self = Self { line: self.line, at: self.at, ..Self::default() };
     }
 
     /// The unit that the end of the input ends.
@@ -210,8 +220,7 @@ impl Walker {
     }
 }
 
-/// The units of a whole file in memory.
-#[cfg(test)]
+/// The units of a text in memory.
 pub(crate) fn units_of(bytes: &[u8]) -> Vec<Unit> {
     let mut units = Vec::new();
     match Framing::of(bytes) {

@@ -4,10 +4,14 @@
 //! A format is one file here, one line in [`registry`] and one folder of fixtures; the grammars
 //! that several of them share are in [`grammar`], the spellings of single values in [`value`].
 
+mod blocks;
+pub mod detect;
 pub mod directives;
 pub mod format;
 mod framing;
 pub mod grammar;
+mod observe;
+mod read;
 mod reader;
 pub mod record;
 pub mod registry;
@@ -56,6 +60,15 @@ mod corpus_tests;
 #[cfg(test)]
 mod test_support;
 
+/// A line without its line end, a byte order mark, and the NULs that a crash leaves before it.
+fn trim_line(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let nuls = line.iter().take_while(|byte| **byte == 0).count();
+    line.get(nuls..).unwrap_or_default()
+}
+
 /// Reads a whole log in memory and hands on every record with the number of its line, from 1,
 /// and of its format.
 #[cfg(test)]
@@ -65,7 +78,7 @@ fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)
     let mut directives = directives::Directives::default();
     for unit in framing::units_of(bytes) {
         let line = bytes.get(unit.start..unit.end).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = trim_line(line);
         let number = unit.line + 1;
         directives.take(line);
         let fate = reader

@@ -42,6 +42,12 @@ pub enum AnomalyKind {
     TimeMissing,
     /// A record that is older than the one before it by more than a second.
     TimeBackwards,
+    /// A line of no known log format.
+    LineUnknown,
+    /// A line of a known log format that cannot be read.
+    LineDamaged,
+    /// A line that is longer than any line of a log.
+    LineTooLong,
 }
 
 impl AnomalyKind {
@@ -65,6 +71,9 @@ impl AnomalyKind {
             Self::InterfaceUnknown => "interface_unknown",
             Self::TimeMissing => "time_missing",
             Self::TimeBackwards => "time_backwards",
+            Self::LineUnknown => "line_unknown",
+            Self::LineDamaged => "line_damaged",
+            Self::LineTooLong => "line_too_long",
         }
     }
 }

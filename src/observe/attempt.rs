@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Address, Duration, Fact, Locator, NameId, Outcome, SocketAddress, Timestamp};
+use super::{Address, Duration, Fact, Locator, NameId, Outcome, SocketAddress, TextId, Timestamp};
 
 /// One try to reach a name, with how it ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub struct Attempt {
     pub target_port: u16,
     /// How it ended.
     pub outcome: Outcome,
+    /// Who decided and why, in the words of the log that tells.
+    pub decider: Option<TextId>,
     /// First packet or record of the attempt.
     pub start: Timestamp,
     /// Last packet or record of the attempt.

@@ -74,6 +74,8 @@ pub enum Fact {
         /// The first address answered, unspecified when there was none.
         address: Address,
     },
+    /// Bytes that a log says came back from the server.
+    Received(u64),
     /// Bytes of payload that each side sent.
     Volume {
         /// By the client.
@@ -145,6 +147,7 @@ impl Fact {
                 }
                 text
             }
+            Self::Received(bytes) => format!("{bytes} bytes came back"),
             Self::Volume { sent, received } => {
                 format!("{sent} bytes sent, {received} bytes received")
             }

@@ -19,6 +19,6 @@ pub use attempt::{Attempt, Channel, NameSource, Resolution, Sighting};
 pub use cause::{Cause, Doubt, Outcome};
 pub use fact::Fact;
 pub use locator::Locator;
-pub use name::{MAX_NAME_LENGTH, NameId, normalize};
+pub use name::{MAX_NAME_LENGTH, NameId, TextId, normalize};
 pub use sink::{Sink, Sum};
-pub use time::{Duration, Timestamp};
+pub use time::{Duration, Frame, Timestamp};

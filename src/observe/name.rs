@@ -10,6 +10,11 @@ pub const MAX_NAME_LENGTH: usize = 1024;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NameId(pub u32);
 
+/// A text as its sink numbers it: who decided about an attempt, in a log's words. Only
+/// meaningful together with that sink.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TextId(pub u32);
+
 /// Writes the normal form of a name into `out`, which is cleared first, and returns whether
 /// there is a name at all.
 ///

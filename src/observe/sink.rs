@@ -1,6 +1,6 @@
 //! Where observations go.
 
-use super::{Address, Attempt, NameId, Resolution, Sighting};
+use super::{Address, Attempt, NameId, Resolution, Sighting, TextId};
 
 /// Takes what the readers observe, one shard at a time.
 ///
@@ -18,6 +18,9 @@ pub trait Sink: Send {
 
     /// Whether the id stands for this name; spares looking it up again.
     fn is_text(&self, id: NameId, name: &str) -> bool;
+
+    /// The id of a text about who decided; `None` when it is not kept.
+    fn text(&mut self, text: &str) -> Option<TextId>;
 
     /// An attempt came to its end.
     fn attempt(&mut self, attempt: &Attempt);

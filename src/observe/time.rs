@@ -1,4 +1,9 @@
 //! Instants and spans of input time, in nanoseconds. No wall clock is read anywhere below `cli`.
+//!
+//! Logs often state a time without its zone, or without its year. Such a time orders what one
+//! device logged, and says nothing beside an instant. So that it costs no more than an instant,
+//! it is held in the same number, moved to centuries in which nothing was captured; its
+//! [`Frame`] tells it apart.
 
 use std::ops::{Add, Sub};
 
@@ -12,13 +17,37 @@ pub struct Timestamp(i64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Duration(i64);
 
+/// What a time can be compared with: times of the same frame.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Frame {
+    /// No time is known.
+    Unknown,
+    /// A civil time without a year and a zone.
+    NoYear,
+    /// A civil time without a zone.
+    NoZone,
+    /// An instant.
+    Instant,
+}
+
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
+/// Some 286 years: civil times without a zone lie that much earlier, so that 1970 to 2105
+/// becomes 1683 to 1819.
+const NO_ZONE_SHIFT: i64 = 9_030_000_000 * NANOS_PER_SECOND;
+/// The first second behind the civil times without a zone: 1820-01-01T00:00:00Z.
+const FIRST_INSTANT: i64 = -4_733_596_800 * NANOS_PER_SECOND;
+/// The first second behind the civil times without a year: 1682-01-01T00:00:00Z.
+const FIRST_NO_ZONE: i64 = -9_088_329_600 * NANOS_PER_SECOND;
+/// From a civil time of 1972 to its place in 1680, which is a leap year too.
+const NO_YEAR_SHIFT: i64 = 9_214_560_000 * NANOS_PER_SECOND;
 
 impl Timestamp {
     /// The earliest instant that can be held.
     pub const MIN: Self = Self(i64::MIN);
     /// The latest instant that can be held.
     pub const MAX: Self = Self(i64::MAX);
+    /// The time of what states none.
+    pub const UNKNOWN: Self = Self(i64::MIN);
 
     /// The instant `nanos` nanoseconds after the epoch.
     #[inline]
@@ -32,6 +61,55 @@ impl Timestamp {
     #[must_use]
     pub fn from_nanos_saturating(nanos: i128) -> Self {
         Self(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
+    }
+
+    /// A civil time without a zone, given as the instant at which clocks of UTC show it; years
+    /// before 1970 and after 2105 are no times of a log and are held as unknown.
+    #[must_use]
+    pub fn without_zone(as_utc: Self) -> Self {
+        match as_utc.0.checked_sub(NO_ZONE_SHIFT) {
+            Some(shifted) if as_utc.0 >= 0 && shifted < FIRST_INSTANT => Self(shifted),
+            _ => Self::UNKNOWN,
+        }
+    }
+
+    /// A civil time without a year and a zone, given as the instant in 1972 at which clocks of
+    /// UTC show it.
+    #[must_use]
+    pub fn without_year(as_utc_in_1972: Self) -> Self {
+        Self(as_utc_in_1972.0.saturating_sub(NO_YEAR_SHIFT))
+    }
+
+    /// What the time can be compared with.
+    #[inline]
+    #[must_use]
+    pub const fn frame(self) -> Frame {
+        match self.0 {
+            i64::MIN => Frame::Unknown,
+            nanos if nanos >= FIRST_INSTANT => Frame::Instant,
+            nanos if nanos >= FIRST_NO_ZONE => Frame::NoZone,
+            _ => Frame::NoYear,
+        }
+    }
+
+    /// [`to_rfc3339`](Self::to_rfc3339) of an instant; `None` for a time that is none.
+    #[must_use]
+    pub fn instant_text(self, digits: u8) -> Option<String> {
+        (self.frame() == Frame::Instant).then(|| self.to_rfc3339(digits))
+    }
+
+    /// A civil time as the log states it, to the second, and what it lacks; `None` for an
+    /// instant and where no time is known.
+    #[must_use]
+    pub fn civil_text(self) -> Option<String> {
+        let (shift, from, lack) = match self.frame() {
+            Frame::Instant | Frame::Unknown => return None,
+            Frame::NoZone => (NO_ZONE_SHIFT, 0, "no zone"),
+            Frame::NoYear => (NO_YEAR_SHIFT, 5, "no year"),
+        };
+        let text = Self(self.0.saturating_add(shift)).to_rfc3339(0);
+        let text = text.get(from..text.len().saturating_sub(1))?.replace('T', " ");
+        Some(format!("{text} ({lack})"))
     }
 
     /// Nanoseconds since the epoch.
@@ -143,6 +221,29 @@ mod tests {
         assert_eq!(Timestamp::from_nanos(-1).to_rfc3339(3), "1969-12-31T23:59:59.999Z");
         assert_eq!(Timestamp::MAX.to_rfc3339(0), "2262-04-11T23:47:16Z");
         assert_eq!(Timestamp::MIN.to_rfc3339(0), "1677-09-21T00:12:43Z");
+    }
+
+    #[test]
+    fn civil_times_are_no_instants_and_keep_their_order() {
+        let utc = |text: &str| {
+            let time: jiff::Timestamp = text.parse().unwrap();
+            Timestamp::from_nanos_saturating(time.as_nanosecond())
+        };
+        for text in ["1970-01-01T00:00:00Z", "2025-11-26T04:15:00Z", "2105-12-31T23:59:59Z"] {
+            let civil = Timestamp::without_zone(utc(text));
+            assert_eq!((civil.frame(), civil.instant_text(0)), (Frame::NoZone, None), "{text}");
+            let expected = format!("{} (no zone)", text[..19].replace('T', " "));
+            assert_eq!(civil.civil_text(), Some(expected));
+        }
+        for text in ["1972-01-01T00:00:00Z", "1972-02-29T04:15:00Z", "1972-12-31T23:59:59Z"] {
+            let civil = Timestamp::without_year(utc(text));
+            assert_eq!(civil.frame(), Frame::NoYear, "{text}");
+            let expected = format!("{} (no year)", text[5..19].replace('T', " "));
+            assert_eq!(civil.civil_text(), Some(expected));
+        }
+        assert_eq!(Timestamp::UNKNOWN.frame(), Frame::Unknown);
+        assert_eq!(Timestamp::from_nanos(0).frame(), Frame::Instant);
+        assert_eq!(Timestamp::without_zone(utc("2150-01-01T00:00:00Z")), Timestamp::UNKNOWN);
     }
 
     #[test]

@@ -255,6 +255,7 @@ pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: Pruned) {
     let tables = [
         ("attempts", pruned.attempts),
         ("names", pruned.names),
+        ("texts", pruned.texts),
         ("resolutions", pruned.resolutions),
     ];
     for (table, count) in tables.into_iter().filter(|(_, count)| *count > 0) {

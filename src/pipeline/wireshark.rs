@@ -37,6 +37,7 @@ mod tests {
             target_port: 443,
             channel,
             outcome: Outcome::Answered,
+            decider: None,
             unit: 0,
         }
     }

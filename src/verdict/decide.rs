@@ -203,7 +203,7 @@ impl<'a> Weighed<'a> {
             .into_iter()
             .max_by_key(|(doubt, count)| {
                 let weight = match doubt {
-                    Doubt::Resolved | Doubt::NoData => 0,
+                    Doubt::Resolved | Doubt::NoData | Doubt::Logged => 0,
                     Doubt::PrivateLink => 1,
                     _ => 2,
                 };

@@ -176,6 +176,7 @@ fn attempt() -> impl Strategy<Value = Observation> {
                 server: SocketAddress::new(server, server_port),
                 target_port,
                 outcome,
+                decider: None,
                 start,
                 end: start,
                 locator,

@@ -272,6 +272,7 @@ impl TcpFlow {
         context.sink.attempt(&Attempt {
             channel,
             target_port: request.port,
+            decider: None,
             start: request.sent.time,
             end: at.time.max(request.sent.time),
             ..attempt

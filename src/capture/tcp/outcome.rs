@@ -100,6 +100,7 @@ impl TcpFlow {
             target_port: self.dialogue.tunnel.as_ref().map_or(server.port, |tunnel| tunnel.port),
             outcome,
             // What goes through a tunnel was begun when the proxy was asked for it.
+            decider: None,
             start: self
                 .dialogue
                 .tunnel

@@ -188,6 +188,7 @@ impl TcpFlow {
         context.sink.attempt(&Attempt {
             channel: Channel::Connect,
             target_port: asked.port,
+            decider: None,
             start: asked.sent.time,
             end: at.time.max(asked.sent.time),
             ..attempt

@@ -5,7 +5,7 @@ use crate::capture::dns_transactions::Transactions;
 use crate::capture::flow_key::TCP;
 use crate::capture::packet::Transport;
 use crate::observe::{
-    Attempt, Cause, Channel, Locator, NameId, NameSource, Outcome, Resolution, Sighting,
+    Attempt, Cause, Channel, Locator, NameId, NameSource, Outcome, Resolution, Sighting, TextId,
 };
 
 #[derive(Default)]
@@ -24,6 +24,10 @@ impl Sink for Notes {
 
     fn is_text(&self, id: NameId, name: &str) -> bool {
         self.names.get(id.0 as usize).is_some_and(|kept| kept == name)
+    }
+
+    fn text(&mut self, _: &str) -> Option<TextId> {
+        None
     }
 
     fn attempt(&mut self, attempt: &Attempt) {

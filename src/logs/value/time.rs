@@ -8,7 +8,7 @@ use crate::observe::Timestamp;
 
 /// The year that stands for "none" in [`Stamp::NoYear`]: a leap year, so that the 29th of
 /// February is a date.
-const ANY_YEAR: i16 = 1972;
+pub const ANY_YEAR: i16 = 1972;
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by the number of
 /// digits before the fraction (9-10, 12-13, 15-16, 18-19). `None` for anything else.

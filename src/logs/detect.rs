@@ -1,0 +1,96 @@
+//! Which formats a log is of, by a fixed head of it, once.
+
+use std::collections::BTreeMap;
+
+use super::directives::Directives;
+use super::format::Reading;
+use super::framing::{Framing, Unit, units_of};
+use super::reader::{Fate, LineReader};
+use super::registry::FORMATS;
+
+/// Units of the head that are looked at.
+const UNITS: usize = 200;
+
+/// What the head of a log tells.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Detection {
+    /// What its units are.
+    pub(crate) framing: Framing,
+    /// Lines of the head that are of each format, by its number in the registry.
+    pub formats: BTreeMap<usize, usize>,
+    /// Lines of the head that are of no format.
+    pub unknown: usize,
+    /// Whether a line of the head announces columns.
+    pub has_directives: bool,
+}
+
+impl Detection {
+    /// Looks at the first lines, all of which `head` holds but for the last.
+    #[must_use]
+    pub fn of(head: &[u8]) -> Self {
+        let mut detection = Self { framing: Framing::of(head), ..Self::default() };
+        let mut reader = LineReader::new(None);
+        let mut directives = Directives::default();
+        let units = units_of(head);
+        let is_whole = |unit: &Unit| unit.end < head.len() || units.len() == 1;
+        let texts = units.iter().filter(|unit| is_whole(unit)).filter_map(|unit| {
+            let text = super::trim_line(head.get(unit.start..unit.end)?);
+            (!text.is_empty()).then_some(text)
+        });
+        for text in texts.take(UNITS) {
+            if directives.take(text) {
+                detection.has_directives = true;
+                continue;
+            }
+            match reader.read(text, Some(&directives), &mut |_, _| {}) {
+                Fate::Known { format, .. } => {
+                    *detection.formats.entry(format).or_default() += 1;
+                }
+                Fate::Unknown => detection.unknown += 1,
+            }
+        }
+        detection
+    }
+
+    /// Whether it is a log that is read.
+    #[must_use]
+    pub fn is_log(&self) -> bool {
+        !self.formats.is_empty() || self.has_directives
+    }
+
+    /// The format of most lines; of equals the first of the registry.
+    #[must_use]
+    pub fn main(&self) -> Option<usize> {
+        self.formats
+            .iter()
+            .max_by_key(|(format, count)| (**count, std::cmp::Reverse(**format)))
+            .map(|(format, _)| *format)
+    }
+}
+
+/// The formats that come nearest to a line that none of them reads: those of which it holds a
+/// literal.
+#[must_use]
+pub fn nearest(line: &[u8]) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    super::registry::candidates(line, &mut found);
+    found
+        .into_iter()
+        .filter_map(|format| FORMATS.get(format).map(|format| format.about()))
+        .filter(|about| !about.literals.is_empty())
+        .map(|about| about.id)
+        .collect()
+}
+
+/// Every format that reads a line, whichever is asked first; more than one means that the line
+/// is ambiguous.
+#[must_use]
+pub fn claimants(line: &[u8]) -> Vec<&'static str> {
+    (0..FORMATS.len())
+        .filter(|format| {
+            let fate = LineReader::only(*format).read(line, None, &mut |_, _| {});
+            matches!(fate, Fate::Known { reading, .. } if reading != Reading::NotMine)
+        })
+        .filter_map(|format| FORMATS.get(format).map(|format| format.about().id))
+        .collect()
+}

@@ -1,0 +1,295 @@
+//! Records become observations: what a device logged, in the words of captures.
+
+use std::net::IpAddr;
+
+use super::record::{Action, Decider, Kind, Protocol, Record};
+use super::registry::FORMATS;
+use super::stamp::{Stamp, TimeRules};
+use crate::observe::{
+    Address, Attempt, Cause, Channel, Doubt, Duration, Fact, Frame, Locator, NameId, NameSource,
+    Outcome, Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp, normalize,
+};
+
+/// How long an answer holds whose time to live the log does not state: what resolvers commonly
+/// keep at least.
+const USUAL_TIME_TO_LIVE: Duration = Duration::from_seconds(300);
+/// The longest text about who decided, in bytes.
+const MAX_DECIDER: usize = 300;
+
+const DNS_NOERROR: u16 = 0;
+const DNS_SERVFAIL: u16 = 2;
+const DNS_NXDOMAIN: u16 = 3;
+const DNS_REFUSED: u16 = 5;
+
+/// Turns the records of one input into observations, and keeps its buffers for the next.
+pub(crate) struct Observer<'o> {
+    rules: &'o TimeRules,
+    input: u32,
+    name: String,
+    text: String,
+    names: Vec<NameId>,
+}
+
+impl<'o> Observer<'o> {
+    pub(crate) fn new(rules: &'o TimeRules, input: u32) -> Self {
+        Self { rules, input, name: String::new(), text: String::new(), names: Vec::new() }
+    }
+
+    /// Hands a record's observations to the sink and returns its time.
+    pub(crate) fn observe<S: Sink>(
+        &mut self,
+        format: usize,
+        record: &Record<'_>,
+        locator: Locator,
+        sink: &mut S,
+    ) -> Timestamp {
+        let time = timestamp(record.stamp, self.rules);
+        self.names.clear();
+        for raw in &record.names {
+            if normalize(raw, &mut self.name) {
+                let name = sink.intern(&self.name);
+                self.names.push(name);
+                if S::WANTS_SIGHTINGS {
+                    sink.sighting(&Sighting { name, source: NameSource::LogName, time });
+                }
+            }
+        }
+        let channel = channel(record);
+        let server = socket(record.server.address, record.server.port);
+        let outcome = outcome(record);
+        let mut attempt = Attempt {
+            name: None,
+            channel,
+            client: socket(record.client.address, record.client.port),
+            server: server_of(record, server),
+            target_port: server.port,
+            outcome,
+            decider: None,
+            start: time,
+            end: time,
+            locator,
+            unit: self.input,
+            fact: record.bytes_back.filter(|bytes| *bytes > 0).map_or(Fact::None, Fact::Received),
+        };
+        if attempt.name.is_none() && self.names.is_empty() {
+            if is_worth_joining(record, channel) {
+                attempt.decider = self.decider(format, record, sink);
+                sink.attempt(&attempt);
+            }
+            return time;
+        }
+        attempt.decider = self.decider(format, record, sink);
+        for name in &self.names {
+            attempt.name = Some((*name, NameSource::LogName));
+            sink.attempt(&attempt);
+        }
+        self.resolve(record, time, sink);
+        time
+    }
+
+    /// What a DNS record says of where names live. An answer without a client names what anyone
+    /// does later; one without a time names nothing, for nothing tells what came later.
+    fn resolve<S: Sink>(&self, record: &Record<'_>, time: Timestamp, sink: &mut S) {
+        let Some(dns) = &record.dns else { return };
+        if time.frame() == Frame::Unknown || matches!(record.action, Action::Deny | Action::Reset) {
+            return;
+        }
+        let time_to_live = dns
+            .time_to_live
+            .map_or(USUAL_TIME_TO_LIVE, |seconds| Duration::from_seconds(i64::from(seconds)));
+        let client = record.client.address.map_or(Address::default(), Address::from);
+        for name in &self.names {
+            for address in dns.answers.iter().copied().map(Address::from) {
+                if !address.is_sinkhole() {
+                    sink.resolution(&Resolution {
+                        name: *name,
+                        client,
+                        address,
+                        time,
+                        time_to_live,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Who decided, as a clause that begins with the product: `Fortinet FortiGate denied it: rule
+    /// "deny-out-7", category "Streaming"`.
+    fn decider<S: Sink>(
+        &mut self,
+        format: usize,
+        record: &Record<'_>,
+        sink: &mut S,
+    ) -> Option<TextId> {
+        let text = &mut self.text;
+        text.clear();
+        text.push_str(FORMATS.get(format).map_or("a device", |format| format.about().product));
+        text.push_str(match (record.action, record.cause) {
+            (_, Some(Cause::ProxyAuthRequired)) => " asked for credentials",
+            (Action::Allow, _) => " let it pass",
+            (Action::Deny, _) => " denied it",
+            (Action::Reset, _) => " reset it",
+            (Action::Other, _) => " logged it",
+        });
+        let Decider { rule, policy, category, reason } = &record.decider;
+        let parts =
+            [("rule", rule), ("policy", policy), ("category", category), ("reason", reason)];
+        let mut separator = ": ";
+        for (word, value) in parts {
+            let Some(value) = value else { continue };
+            text.push_str(separator);
+            text.push_str(word);
+            text.push_str(" \"");
+            text.push_str(&String::from_utf8_lossy(value));
+            text.push('"');
+            separator = ", ";
+        }
+        if text.len() > MAX_DECIDER {
+            let end = (0..=MAX_DECIDER).rev().find(|end| text.is_char_boundary(*end));
+            text.truncate(end.unwrap_or(0));
+            text.push('…');
+        }
+        sink.text(text)
+    }
+}
+
+/// The time of a record: an instant if the rules make it one, else the civil time that the line
+/// states.
+pub(crate) fn timestamp(stamp: Stamp, rules: &TimeRules) -> Timestamp {
+    if let Some(instant) = stamp.instant(rules) {
+        return instant;
+    }
+    let rules = TimeRules { zone: Some(jiff::tz::TimeZone::UTC), year: rules.year };
+    match stamp {
+        Stamp::None | Stamp::Instant(_) => Timestamp::UNKNOWN,
+        Stamp::NoYear(_) if rules.year.is_none() => {
+            let rules = TimeRules { year: Some(super::value::ANY_YEAR), ..rules };
+            stamp.instant(&rules).map_or(Timestamp::UNKNOWN, Timestamp::without_year)
+        }
+        Stamp::NoZone(_) | Stamp::NoYear(_) => {
+            stamp.instant(&rules).map_or(Timestamp::UNKNOWN, Timestamp::without_zone)
+        }
+    }
+}
+
+fn socket(address: Option<IpAddr>, port: Option<u16>) -> SocketAddress {
+    let address = address.map_or(Address::default(), Address::from);
+    SocketAddress::new(address, port.unwrap_or(0))
+}
+
+/// Whom the packets went to. Of a proxied attempt the log does not say where the proxy is, and
+/// the origin's address is the proxy's business; port 0 tells that it is another's.
+fn server_of(record: &Record<'_>, server: SocketAddress) -> SocketAddress {
+    if record.proxied { SocketAddress::new(server.address, 0) } else { server }
+}
+
+fn channel(record: &Record<'_>) -> Channel {
+    let is_udp = record.protocol == Some(Protocol::UDP);
+    let port = record.server.port;
+    match record.kind {
+        Kind::Dns => Channel::Dns(record.dns.as_ref().and_then(|dns| dns.query_type).unwrap_or(0)),
+        Kind::Tls if is_udp => Channel::Quic,
+        Kind::Tls => Channel::Tls,
+        Kind::Http if record.proxied && port != Some(80) => Channel::Connect,
+        Kind::Http if port == Some(80) => Channel::Http,
+        Kind::Http if is_udp => Channel::Quic,
+        Kind::Http => Channel::Tls,
+        Kind::Traffic if is_udp && port == Some(443) => Channel::Quic,
+        Kind::Traffic if is_udp => Channel::Udp,
+        Kind::Traffic => Channel::Tcp,
+    }
+}
+
+fn outcome(record: &Record<'_>) -> Outcome {
+    if let Some(cause) = record.cause {
+        return Outcome::Blocked(cause);
+    }
+    let code = record.dns.as_ref().and_then(|dns| dns.response_code);
+    match (record.kind, record.action) {
+        (Kind::Dns, Action::Deny | Action::Reset) => Outcome::Blocked(match code {
+            Some(DNS_REFUSED) => Cause::DnsRefused,
+            _ => Cause::DnsFiltered,
+        }),
+        (Kind::Dns, _) => match code {
+            Some(DNS_NXDOMAIN) => Outcome::Blocked(Cause::DnsNxdomain),
+            Some(DNS_SERVFAIL) => Outcome::Blocked(Cause::DnsServfail),
+            Some(DNS_REFUSED) => Outcome::Blocked(Cause::DnsRefused),
+            Some(DNS_NOERROR) => Outcome::Inconclusive(Doubt::Resolved),
+            None if record.action == Action::Allow => Outcome::Inconclusive(Doubt::Resolved),
+            None => Outcome::Inconclusive(Doubt::Logged),
+            Some(_) => Outcome::Inconclusive(Doubt::ServerError),
+        },
+        (_, Action::Deny) => Outcome::Blocked(match record.kind {
+            Kind::Http if record.proxied => Cause::ProxyDenied,
+            _ => Cause::DeviceDenied,
+        }),
+        (_, Action::Reset) => Outcome::Blocked(Cause::DeviceReset),
+        (_, Action::Allow) if record.bytes_back.is_some_and(|bytes| bytes > 0) => Outcome::Answered,
+        (_, Action::Allow) => Outcome::Allowed,
+        (_, Action::Other) => Outcome::Inconclusive(Doubt::Logged),
+    }
+}
+
+/// Whether a record without a name may be given one by a DNS answer, and would then say
+/// something: a conversation with an address.
+fn is_worth_joining(record: &Record<'_>, channel: Channel) -> bool {
+    let is_conversation = matches!(record.protocol, None | Some(Protocol::TCP | Protocol::UDP));
+    record.server.address.is_some()
+        && is_conversation
+        && record.action != Action::Other
+        && !matches!(channel, Channel::Dns(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::record::Dns;
+
+    fn of(kind: Kind, action: Action) -> Record<'static> {
+        Record { action, ..Record::new(kind) }
+    }
+
+    #[test]
+    fn what_a_device_did_has_a_cause() {
+        let denied = |kind| outcome(&of(kind, Action::Deny));
+        assert_eq!(denied(Kind::Traffic), Outcome::Blocked(Cause::DeviceDenied));
+        assert_eq!(denied(Kind::Dns), Outcome::Blocked(Cause::DnsFiltered));
+        let reset = outcome(&of(Kind::Tls, Action::Reset));
+        assert_eq!(reset, Outcome::Blocked(Cause::DeviceReset));
+        let proxied = Record { proxied: true, ..of(Kind::Http, Action::Deny) };
+        assert_eq!(outcome(&proxied), Outcome::Blocked(Cause::ProxyDenied));
+        let named = Record { cause: Some(Cause::UrlFiltered), ..proxied };
+        assert_eq!(outcome(&named), Outcome::Blocked(Cause::UrlFiltered));
+    }
+
+    #[test]
+    fn bytes_back_are_an_answer_and_passing_is_not() {
+        assert_eq!(outcome(&of(Kind::Traffic, Action::Allow)), Outcome::Allowed);
+        let answered = Record { bytes_back: Some(1), ..of(Kind::Traffic, Action::Allow) };
+        assert_eq!(outcome(&answered), Outcome::Answered);
+        let silent = Record { bytes_back: Some(0), ..of(Kind::Traffic, Action::Allow) };
+        assert_eq!(outcome(&silent), Outcome::Allowed);
+    }
+
+    #[test]
+    fn response_codes_say_what_they_say_in_captures() {
+        let answer = |code| {
+            let dns = Dns { response_code: Some(code), ..Dns::default() };
+            outcome(&Record { dns: Some(Box::new(dns)), ..of(Kind::Dns, Action::Other) })
+        };
+        assert_eq!(answer(3), Outcome::Blocked(Cause::DnsNxdomain));
+        assert_eq!(answer(0), Outcome::Inconclusive(Doubt::Resolved));
+    }
+
+    #[test]
+    fn times_without_a_zone_are_no_instants_until_the_rules_say() {
+        let stamp = Stamp::NoZone("2025-11-26T04:15:00".parse().unwrap());
+        let time = timestamp(stamp, &TimeRules::default());
+        assert_eq!(time.civil_text().as_deref(), Some("2025-11-26 04:15:00 (no zone)"));
+        let rules = TimeRules { zone: Some(jiff::tz::TimeZone::UTC), year: None };
+        assert_eq!(timestamp(stamp, &rules).frame(), Frame::Instant);
+        let stamp = Stamp::NoYear("1972-11-26T04:15:00".parse().unwrap());
+        let time = timestamp(stamp, &rules);
+        assert_eq!(time.civil_text().as_deref(), Some("11-26 04:15:00 (no year)"));
+    }
+}
