@@ -5,7 +5,6 @@ pub mod catalog;
 pub mod cli;
 pub mod evidence;
 pub mod input;
-#[allow(dead_code, reason = "the pipeline reads captures only so far")]
 pub mod logs;
 pub mod observe;
 mod pipeline;

@@ -58,6 +58,18 @@ pub struct SequenceResult<S> {
     pub anomalies: Anomalies,
 }
 
+impl<S> Default for SequenceResult<S> {
+    /// What a sequence without captures leaves.
+    fn default() -> Self {
+        Self {
+            sinks: Vec::new(),
+            captures: Vec::new(),
+            flows: FlowCounts::default(),
+            anomalies: Anomalies::default(),
+        }
+    }
+}
+
 /// Reads the files of a sequence one after the other; flows go on from one to the next.
 ///
 /// `inputs` are indices of the report's list. `new_sink` makes one sink for each part of the
@@ -111,12 +123,7 @@ pub fn read_sequence<S: Sink>(
         Workers::Caller => shards.into_iter().map(finish).collect(),
         Workers::Pool => shards.into_par_iter().map(finish).collect(),
     };
-    let mut result = SequenceResult {
-        sinks: Vec::with_capacity(SHARDS),
-        captures: Vec::new(),
-        flows: FlowCounts::default(),
-        anomalies: Anomalies::default(),
-    };
+    let mut result = SequenceResult::default();
     for shard in results {
         result.flows.merge(&shard.counts);
         result.anomalies.merge(shard.anomalies);

@@ -4,9 +4,14 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 
+use jiff::tz::TimeZone;
+
 use super::catalog::CatalogFilter;
 use crate::Options;
 use crate::catalog::{Catalog, CatalogError, Profile};
+use crate::logs::read::LogOptions;
+use crate::logs::stamp::TimeRules;
+use crate::logs::{registry, value};
 
 /// How the program speaks; valid for every command.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -73,12 +78,45 @@ pub struct Sources {
     /// Worker threads [default: as many as the machine has cores]
     #[arg(long, value_name = "N", display_order = 800)]
     pub threads: Option<NonZeroUsize>,
+    /// The format of every log, instead of finding it; `egress-audit formats` lists them
+    #[arg(long, value_name = "FORMAT", value_parser = known_format, display_order = 801)]
+    pub input_format: Option<String>,
+    /// The zone of log times that state none: a name such as Europe/Berlin, or UTC, or +02:00
+    #[arg(long = "log-tz", value_name = "ZONE", value_parser = zone, display_order = 802)]
+    pub log_zone: Option<TimeZone>,
+    /// The year of log times that state none
+    #[arg(long, value_name = "YEAR", display_order = 803,
+          value_parser = clap::value_parser!(i16).range(1970..=2105))]
+    pub year: Option<i16>,
+}
+
+/// Reads the word of a log format.
+fn known_format(word: &str) -> Result<String, String> {
+    match registry::find(word) {
+        Some(_) => Ok(word.to_owned()),
+        None => Err("no such format; `egress-audit formats` lists them".to_owned()),
+    }
+}
+
+/// Reads a zone: a name of the time zone database, or a distance from UTC.
+fn zone(text: &str) -> Result<TimeZone, String> {
+    if let Some(seconds) = value::offset_seconds(text.as_bytes()) {
+        let offset = jiff::tz::Offset::from_seconds(seconds);
+        return offset.map(TimeZone::fixed).map_err(|error| error.to_string());
+    }
+    TimeZone::get(text).map_err(|_| {
+        "no such zone; give a name of the time zone database such as Europe/Berlin, UTC, or a \
+         distance such as +02:00"
+            .to_owned()
+    })
 }
 
 impl Sources {
     /// The options of the engine.
     #[must_use]
-    pub const fn options(&self) -> Options {
-        Options { threads: self.threads }
+    pub fn options(&self) -> Options {
+        let times = TimeRules { zone: self.log_zone.clone(), year: self.year };
+        let only = self.input_format.as_deref().and_then(registry::find);
+        Options { threads: self.threads, logs: LogOptions { times, only } }
     }
 }

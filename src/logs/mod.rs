@@ -7,11 +7,12 @@
 mod blocks;
 pub mod detect;
 pub mod directives;
+pub mod encoding;
 pub mod format;
 mod framing;
 pub mod grammar;
 mod observe;
-mod read;
+pub mod read;
 mod reader;
 pub mod record;
 pub mod registry;

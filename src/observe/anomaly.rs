@@ -79,6 +79,12 @@ impl AnomalyKind {
 }
 
 impl AnomalyKind {
+    /// Whether a line with this anomaly is lost to the analysis.
+    #[must_use]
+    pub const fn hides_a_line(self) -> bool {
+        matches!(self, Self::LineUnknown | Self::LineDamaged | Self::LineTooLong)
+    }
+
     /// Whether a packet with this anomaly is lost to the analysis; the others are remarks on
     /// packets that are counted elsewhere.
     #[must_use]

@@ -66,8 +66,8 @@ impl Assembly<'_> {
                 protocol: protocol.to_owned(),
                 port,
                 count,
-                first: Some(self.time(first)),
-                last: Some(self.time(last)),
+                first: self.time(first),
+                last: self.time(last),
             })
             .collect()
     }
@@ -83,7 +83,9 @@ impl Assembly<'_> {
             uses: endpoint.uses().into_iter().map(str::to_owned).collect(),
             verdict: judged.verdict,
             mixed_by: judged.mixed_by.map(|mixed_by| match mixed_by {
-                Mixed::Time(changed) => MixedBy::Time { changed: self.time(changed) },
+                Mixed::Time(changed) => {
+                    MixedBy::Time { changed: self.time(changed).unwrap_or_default() }
+                }
                 Mixed::Client => MixedBy::Client,
                 Mixed::Name => MixedBy::Name,
             }),
@@ -124,8 +126,12 @@ impl Assembly<'_> {
         OutcomeReport {
             outcome,
             count: tried.iter().map(|tried| tried.tally.count).sum(),
-            first: tried.iter().map(|tried| tried.tally.first).min().map(|time| self.time(time)),
-            last: tried.iter().map(|tried| tried.tally.last).max().map(|time| self.time(time)),
+            first: tried
+                .iter()
+                .map(|tried| tried.tally.first)
+                .min()
+                .and_then(|time| self.time(time)),
+            last: tried.iter().map(|tried| tried.tally.last).max().and_then(|time| self.time(time)),
             clients: clients.len() as u64,
         }
     }
@@ -136,20 +142,23 @@ impl Assembly<'_> {
             input: locator.input,
             record: locator.record,
             offset: locator.offset,
-            time: Some(sample.time.to_rfc3339(self.clock.of(locator.input))),
+            time: sample.time.instant_text(self.clock.of(locator.input)),
             client: tried.key.client.to_string(),
             server: server(tried.key.server),
             transport: tried.key.channel.transport(),
             outcome,
             named_by: tried.source,
-            detail: detail(sample, tried, outcome),
-            wireshark: Some(wireshark::filter(&tried.key, sample.client_port)),
+            detail: detail(self.evidence, sample, tried, outcome),
+            wireshark: self
+                .clock
+                .is_capture(locator.input)
+                .then(|| wireshark::filter(&tried.key, sample.client_port)),
             line: None,
         }
     }
 
-    fn time(&self, time: Timestamp) -> String {
-        time.to_rfc3339(self.clock.finest())
+    fn time(&self, time: Timestamp) -> Option<String> {
+        time.instant_text(self.clock.finest())
     }
 }
 
@@ -164,8 +173,17 @@ pub(super) fn shown(tried: &Tried<'_>) -> Outcome {
 }
 
 /// The figures behind an attempt; of one that was forgiven, also what it looked like.
-pub(super) fn detail(sample: &Sample, tried: &Tried<'_>, outcome: Outcome) -> String {
-    let detail = sample.fact.detail(tried.key.channel);
+pub(super) fn detail(
+    evidence: &Settled,
+    sample: &Sample,
+    tried: &Tried<'_>,
+    outcome: Outcome,
+) -> String {
+    let decider = tried.key.decider.map(|decider| evidence.text(decider).to_owned());
+    let fact = Some(sample.fact.detail(tried.key.channel)).filter(|fact| !fact.is_empty());
+    let civil = sample.time.civil_text().map(|time| format!("logged {time}"));
+    let parts: Vec<String> = decider.into_iter().chain(fact).chain(civil).collect();
+    let detail = parts.join(", ");
     match tried.key.outcome {
         Outcome::Blocked(cause) if outcome != tried.key.outcome => {
             let cause = cause.sentence();

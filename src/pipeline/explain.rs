@@ -157,7 +157,7 @@ fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Settled, clock: &Clock) 
     let outcome = shown(tried);
     let client = SocketAddress::new(tried.key.client, sample.client_port);
     ExplainEvent {
-        time: Some(sample.time.to_rfc3339(clock.of(sample.locator.input))),
+        time: sample.time.instant_text(clock.of(sample.locator.input)),
         input: sample.locator.input,
         record: sample.locator.record,
         offset: sample.locator.offset,
@@ -167,8 +167,10 @@ fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Settled, clock: &Clock) 
         name: evidence.names().text(tried.name).to_owned(),
         named_by: tried.source,
         outcome: Some(outcome),
-        detail: detail(sample, tried, outcome),
-        wireshark: Some(wireshark::filter(&tried.key, sample.client_port)),
+        detail: detail(evidence, sample, tried, outcome),
+        wireshark: clock
+            .is_capture(sample.locator.input)
+            .then(|| wireshark::filter(&tried.key, sample.client_port)),
     }
 }
 

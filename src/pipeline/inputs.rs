@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::log_inputs;
 use super::read::Clock;
 use crate::capture::container::ContainerSummary;
 use crate::capture::link::link_type_name;
 use crate::capture::{CaptureFacts, FlowCounts};
 use crate::evidence::Pruned;
 use crate::input::{self, Compression, Detected, InputError, InputPath, Opened};
+use crate::logs::detect::Detection;
+use crate::logs::read::{LogFacts, LogOptions};
 use crate::observe::{Anomalies, AnomalyKind, Timestamp};
-use crate::render::escape;
 use crate::report::{
     AnomalyReport, CoverageReport, EncryptedDns, EvictionReport, InputKind, InputReport, KindCount,
     LinkTypeReport, ReasonCount,
@@ -20,13 +22,16 @@ pub(super) struct Found {
     compression: Option<Compression>,
     kind: InputKind,
     error: Option<String>,
+    /// What the head of a log tells.
+    pub(super) detection: Option<Detection>,
 }
 
 impl Found {
     /// Opens an input; when it is no capture, what it is instead.
-    pub(super) fn by_opening(path: &InputPath) -> (Self, Option<Opened>) {
+    pub(super) fn by_opening(path: &InputPath, logs: &LogOptions) -> (Self, Option<Opened>) {
+        let found = |compression, kind| Self { compression, kind, error: None, detection: None };
         let failed = |compression, error: String| {
-            (Self { compression, kind: InputKind::Unknown, error: Some(error) }, None)
+            (Self { error: Some(error), ..found(compression, InputKind::Unknown) }, None)
         };
         let opened = match input::open(path) {
             Ok(opened) => opened,
@@ -34,21 +39,21 @@ impl Found {
         };
         let compression = opened.compression;
         match input::detect(&opened.head) {
-            Detected::Capture(_) => {
-                (Self { compression, kind: InputKind::Capture, error: None }, Some(opened))
-            }
+            Detected::Capture(_) => (found(compression, InputKind::Capture), Some(opened)),
             // Nothing is in it, so nothing is lost.
-            Detected::Empty => (Self { compression, kind: InputKind::Unknown, error: None }, None),
+            Detected::Empty => (found(compression, InputKind::Unknown), None),
             Detected::KnownOther { what, advice } => {
                 failed(compression, format!("this is {what}; {advice}"))
             }
-            Detected::Text { first_line } => failed(
-                compression,
-                format!(
-                    "unknown format; it is text that begins with \"{}\"",
-                    escape::terminal(&first_line)
-                ),
-            ),
+            Detected::Text { first_line } => {
+                let opened = log_inputs::decoded(opened);
+                let detection = Detection::of(&opened.head);
+                if detection.is_log() || logs.only.is_some() {
+                    let found = found(compression, InputKind::Log);
+                    return (Self { detection: Some(detection), ..found }, Some(opened));
+                }
+                failed(compression, log_inputs::unknown(&opened.head, &first_line))
+            }
             Detected::Unknown { first_bytes } => {
                 failed(compression, format!("unknown format; it begins with {first_bytes}"))
             }
@@ -60,6 +65,7 @@ impl Found {
 #[derive(Default)]
 pub(super) struct Account {
     captures: Vec<CaptureFacts>,
+    logs: Vec<LogFacts>,
     flows: FlowCounts,
     anomalies: Anomalies,
 }
@@ -70,11 +76,18 @@ impl Account {
         flows: FlowCounts,
         anomalies: Anomalies,
     ) -> Self {
-        Self { captures, flows, anomalies }
+        Self { captures, logs: Vec::new(), flows, anomalies }
+    }
+
+    /// Adds what was read of a log.
+    pub(super) fn add_log(&mut self, mut facts: LogFacts) {
+        self.anomalies.merge(std::mem::take(&mut facts.anomalies));
+        self.logs.push(facts);
     }
 
     pub(super) fn merge(&mut self, other: Self) {
         self.captures.extend(other.captures);
+        self.logs.extend(other.logs);
         self.flows.merge(&other.flows);
         self.anomalies.merge(other.anomalies);
     }
@@ -94,6 +107,10 @@ impl Account {
                 clock.digits.insert(*input, container.time_digits);
             }
         }
+        for log in &self.logs {
+            clock.digits.insert(log.input, log_inputs::DIGITS);
+            clock.logs.insert(log.input);
+        }
         let mut inputs = Vec::with_capacity(found.len() + errors.len());
         for (index, (path, size, found)) in (0_u32..).zip(found) {
             let mut report = InputReport::new(path.to_string());
@@ -102,6 +119,12 @@ impl Account {
                 Some(found) => {
                     report.kind = found.kind;
                     report.error = found.error;
+                    if let Some(log) = self.logs.iter().find(|log| log.input == index) {
+                        report.anomalies = AnomalyReport::list(&self.anomalies, index);
+                        log_inputs::describe(&mut report, log, found.compression);
+                        inputs.push(report);
+                        continue;
+                    }
                     let facts = by_input.get(&index).copied();
                     self.describe(&mut report, index, facts, found.compression, &clock);
                 }
@@ -136,8 +159,8 @@ impl Account {
         let digits = clock.of(index);
         report.records = facts.packets.total();
         report.decoded = decoded(facts);
-        report.first = facts.span.map(|(first, _)| first.to_rfc3339(digits));
-        report.last = facts.span.map(|(_, last)| last.to_rfc3339(digits));
+        report.first = facts.span.and_then(|(first, _)| first.instant_text(digits));
+        report.last = facts.span.and_then(|(_, last)| last.instant_text(digits));
         if let Some(container) = &facts.container {
             let suffix = compression.map_or("", Compression::suffix);
             report.format = Some(format!("{}{suffix}", container.format.as_str()));
@@ -157,10 +180,12 @@ impl Account {
     fn coverage(&self, clock: &Clock) -> CoverageReport {
         let mut coverage = CoverageReport::default();
         let digits = clock.finest();
-        let spans = || self.captures.iter().filter_map(|capture| capture.span);
-        let rfc3339 = |time: Timestamp| time.to_rfc3339(digits);
-        coverage.first = spans().map(|(first, _)| first).min().map(rfc3339);
-        coverage.last = spans().map(|(_, last)| last).max().map(rfc3339);
+        let captures = || self.captures.iter().filter_map(|capture| capture.span);
+        let spans = || captures().chain(self.logs.iter().filter_map(|log| log.span));
+        let text = |time: Timestamp| time.instant_text(digits);
+        coverage.first = spans().map(|(first, _)| first).min().and_then(text);
+        coverage.last = spans().map(|(_, last)| last).max().and_then(text);
+        log_inputs::cover(&mut coverage, &self.logs, &self.anomalies);
         let mut link_types: BTreeMap<u16, u64> = BTreeMap::new();
         for capture in &self.captures {
             let packets = &capture.packets;

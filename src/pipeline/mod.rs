@@ -3,6 +3,7 @@
 mod assemble;
 mod explain;
 mod inputs;
+mod log_inputs;
 mod names;
 mod read;
 mod wireshark;
@@ -14,6 +15,7 @@ use self::assemble::Assembly;
 use self::read::{Read, read_all};
 use crate::catalog::{Catalog, CatalogError, Matcher, Profile};
 use crate::evidence::{Evidence, Limits};
+use crate::logs::read::LogOptions;
 use crate::report::{CatalogReport, Report, SCHEMA_ID, Summary, Tool};
 
 pub use self::explain::explain;
@@ -28,11 +30,14 @@ pub struct Requirement {
     pub profile: Profile,
 }
 
-/// How to run, beyond what to read and what to require. The report does not depend on it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// How to run, beyond what to read and what to require.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// Worker threads; as many as the machine has cores when not given.
+    /// Worker threads; as many as the machine has cores when not given. The report does not
+    /// depend on it.
     pub threads: Option<NonZeroUsize>,
+    /// How to read logs.
+    pub logs: LogOptions,
 }
 
 /// Is told how far the reading has come. Calls come from any thread and should return at once.

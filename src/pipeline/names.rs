@@ -29,8 +29,8 @@ pub fn names(
             source,
             name: name.to_owned(),
             count: seen.count,
-            first: Some(seen.first.to_rfc3339(digits)),
-            last: Some(seen.last.to_rfc3339(digits)),
+            first: seen.first.instant_text(digits),
+            last: seen.last.instant_text(digits),
             endpoints: endpoints(catalog, &matcher, name, &mut matches),
         })
         .collect();

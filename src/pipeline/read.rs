@@ -3,7 +3,7 @@
 //! Small sequences run beside each other, each on one thread; large ones run one after the
 //! other, each on all threads. Neither changes a byte of the result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +13,8 @@ use super::inputs::{Account, Found};
 use super::{Error, Options, Progress};
 use crate::capture::{SequenceResult, Workers, read_sequence};
 use crate::input::{self, InputError, InputPath, Opened};
+use crate::logs::detect::Detection;
+use crate::logs::read::{LogOptions, LogResult, read_log};
 use crate::observe::{Sink, Sum};
 use crate::report::{CoverageReport, InputReport};
 
@@ -34,12 +36,19 @@ pub(super) struct Read<S> {
 pub(super) struct Clock {
     /// Decimal digits of a second, by input.
     pub(super) digits: BTreeMap<u32, u8>,
+    /// Inputs that are logs.
+    pub(super) logs: BTreeSet<u32>,
 }
 
 impl Clock {
     /// The digits of one input.
     pub(super) fn of(&self, input: u32) -> u8 {
         self.digits.get(&input).copied().unwrap_or(9)
+    }
+
+    /// Whether an input is a capture, so that Wireshark can show what lies in it.
+    pub(super) fn is_capture(&self, input: u32) -> bool {
+        !self.logs.contains(&input)
     }
 
     /// The digits of the most precise input, for times that several have a part in.
@@ -70,9 +79,16 @@ pub(super) fn read_all<S: Sink + Sum>(
     let (large, small): (Vec<_>, Vec<_>) =
         input::group(&paths).into_iter().partition(|sequence| is_large(sequence, &planned));
     let run = |sequence: &Vec<usize>, workers| {
-        let result = read_one(sequence, &planned, workers, &new_sink, progress);
-        let SequenceResult { sinks, captures, flows, anomalies } = result;
-        (sum(sinks, workers, &new_sink), Account::new(captures, flows, anomalies))
+        let mut logs = Vec::new();
+        let result =
+            read_one(sequence, &planned, workers, &options.logs, &mut logs, &new_sink, progress);
+        let SequenceResult { mut sinks, captures, flows, anomalies } = result;
+        let mut account = Account::new(captures, flows, anomalies);
+        for log in logs {
+            sinks.extend(log.sinks);
+            account.add_log(log.facts);
+        }
+        (sum(sinks, workers, &new_sink), account)
     };
     let (sink, account) = pool.install(|| {
         let (mut sink, mut account) =
@@ -127,27 +143,78 @@ fn is_large(sequence: &[usize], planned: &[Planned]) -> bool {
     sequence.iter().filter_map(|&index| planned.get(index)).map(weight).sum::<u64>() >= LARGE
 }
 
+/// Reads the files of a sequence: its captures as one, its logs one by one.
 fn read_one<S: Sink>(
     sequence: &[usize],
     planned: &[Planned],
     workers: Workers,
+    options: &LogOptions,
+    logs: &mut Vec<LogResult<S>>,
     new_sink: impl Fn() -> S,
     progress: &dyn Progress,
 ) -> SequenceResult<S> {
     let inputs: Vec<u32> = sequence.iter().filter_map(|&at| u32::try_from(at).ok()).collect();
     let meter = Mutex::new(Meter::default());
-    let open = |input: u32| {
+    let advance = || lock(&meter).tell(progress);
+    let open = |input: u32| -> Option<Source> {
         let planned = planned.get(input as usize)?;
-        let (found, opened) = Found::by_opening(&planned.path);
+        let (mut found, opened) = Found::by_opening(&planned.path, options);
         if let Some(Opened { consumed, .. }) = &opened {
             lock(&meter).turn_to(Arc::clone(consumed), progress);
         }
+        let detection = found.detection.take();
         *lock(&planned.found) = Some(found);
-        opened.map(|opened| opened.reader)
+        let reader = opened?.reader;
+        Some(match detection {
+            Some(detection) => Source::Log(detection, reader),
+            None => Source::Capture(reader),
+        })
     };
-    let result = read_sequence(&inputs, workers, new_sink, &open, &|| lock(&meter).tell(progress));
-    lock(&meter).tell(progress);
+    let mut read = |input, detection: &Detection, reader| {
+        let log = read_log(input, reader, detection, options, workers, &new_sink, &advance);
+        logs.push(log);
+    };
+    // Most sequences are one file, and a log needs no flow table.
+    let mut first = None;
+    if let [input] = *inputs.as_slice() {
+        match open(input) {
+            Some(Source::Capture(reader)) => first = Some(reader),
+            Some(Source::Log(detection, reader)) => read(input, &detection, reader),
+            None => {}
+        }
+        if first.is_none() {
+            advance();
+            return SequenceResult::default();
+        }
+    }
+    let first = Mutex::new(first);
+    let found_logs = Mutex::new(Vec::new());
+    let open_capture = |input: u32| {
+        if let Some(reader) = lock(&first).take() {
+            return Some(reader);
+        }
+        match open(input)? {
+            Source::Capture(reader) => Some(reader),
+            Source::Log(detection, reader) => {
+                lock(&found_logs).push((input, detection, reader));
+                None
+            }
+        }
+    };
+    let result = read_sequence(&inputs, workers, &new_sink, &open_capture, &advance);
+    for (input, detection, reader) in
+        found_logs.into_inner().unwrap_or_else(PoisonError::into_inner)
+    {
+        read(input, &detection, reader);
+    }
+    advance();
     result
+}
+
+/// What an input turned out to be.
+enum Source {
+    Capture(Box<dyn std::io::Read + Send>),
+    Log(Detection, Box<dyn std::io::Read + Send>),
 }
 
 /// How much of the current file was read, and how much of that was told.

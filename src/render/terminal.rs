@@ -305,6 +305,16 @@ fn coverage(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         push_some(&mut text, coverage.dropped_packets.unwrap_or(0), "dropped by the capture");
         page.item(0, &text)?;
     }
+    let lines = &coverage.lines;
+    if lines.read > 0 {
+        let mut text = counted(lines.read, "line");
+        text.push_str(&format!(" read: {} with records", grouped(lines.with_records)));
+        push_some(&mut text, lines.without_record, "without an attempt");
+        for row in &lines.not_understood {
+            push_some(&mut text, row.count, &format!("not understood ({})", row.kind));
+        }
+        page.item(0, &text)?;
+    }
     let flows = &coverage.flows;
     if flows.total > 0 {
         let mut text = counted(flows.total, "flow");
@@ -329,8 +339,9 @@ fn coverage(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     for note in &coverage.notes {
         page.item(0, &escape::terminal(note))?;
     }
-    if packets.read == 0 && flows.total == 0 && coverage.notes.is_empty() {
-        page.item(0, "no packets, no flows")?;
+    let is_empty = packets.read == 0 && lines.read == 0 && flows.total == 0;
+    if is_empty && coverage.notes.is_empty() {
+        page.item(0, "no packets, no flows, no lines")?;
     }
     Ok(())
 }

@@ -79,6 +79,8 @@ pub struct CoverageReport {
     pub packets: PacketCoverage,
     /// Flows of all captures.
     pub flows: FlowCoverage,
+    /// Lines of all logs.
+    pub lines: LineCoverage,
     /// Flows to resolvers whose questions are hidden.
     pub encrypted_dns: EncryptedDns,
     /// What was dropped from bounded tables before its time, by table.
@@ -109,12 +111,29 @@ pub struct PacketCoverage {
     pub not_understood: Vec<KindCount>,
 }
 
-/// How many packets were not understood for one reason.
+/// Lines of logs, each counted once: `read` is the sum of `with_records`, `without_record` and
+/// `not_understood`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct LineCoverage {
+    /// Lines read, blank ones left out; JSON documents count as one.
+    pub read: u64,
+    /// Lines with one record or more.
+    pub with_records: u64,
+    /// Lines that were understood and tell of no attempt.
+    pub without_record: u64,
+    /// Lines that were not understood, by the words of
+    /// [`AnomalyKind`](crate::observe::AnomalyKind), sorted.
+    pub not_understood: Vec<KindCount>,
+    /// Records.
+    pub records: u64,
+}
+
+/// How many packets or lines were not understood for one reason.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct KindCount {
     /// The word of [`AnomalyKind`](crate::observe::AnomalyKind).
     pub kind: &'static str,
-    /// How many packets.
+    /// How many packets or lines.
     pub count: u64,
 }
 
@@ -221,6 +240,7 @@ impl CoverageReport {
     /// Puts every list into the order that the contract promises.
     pub fn sort(&mut self) {
         self.packets.not_understood.sort();
+        self.lines.not_understood.sort();
         self.flows.without_visible_name.sort();
         self.evictions.sort();
         self.link_types.sort();
@@ -241,6 +261,12 @@ impl CoverageReport {
         at_most(&mut found, "packets by link type", by_link_type, "packets read", *read);
         at_most(&mut found, "cut packets", self.cut_packets, "packets read", *read);
 
+        let lines = &self.lines;
+        let not_understood = total(lines.not_understood.iter().map(|row| row.count));
+        let accounted = total([lines.with_records, lines.without_record, not_understood]);
+        if accounted != lines.read {
+            found.push(format!("{} lines were read and {accounted} are accounted for", lines.read));
+        }
         let flows = &self.flows;
         let by_transport = total([flows.tcp, flows.udp]);
         if by_transport != flows.total {
@@ -274,6 +300,14 @@ pub(super) fn compare_inputs(
 ) {
     for input in inputs {
         at_most(found, "records understood", input.decoded, "records", input.records);
+    }
+    let logs = || inputs.iter().filter(|input| input.kind == InputKind::Log);
+    let lines = total(logs().map(|input| input.records));
+    if lines != coverage.lines.read {
+        found.push(format!(
+            "the logs hold {lines} lines and the coverage states {}",
+            coverage.lines.read
+        ));
     }
     let captures = || inputs.iter().filter(|input| input.kind == InputKind::Capture);
     let read = total(captures().map(|input| input.records));

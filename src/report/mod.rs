@@ -18,7 +18,7 @@ use serde::Serialize;
 
 pub use coverage::{
     AnomalyReport, AnomalySample, CoverageReport, EncryptedDns, EvictionReport, FlowCoverage,
-    InputKind, InputReport, KindCount, LinkTypeReport, PacketCoverage, ReasonCount,
+    InputKind, InputReport, KindCount, LineCoverage, LinkTypeReport, PacketCoverage, ReasonCount,
 };
 pub use endpoint::{
     EndpointReport, EvidenceReport, NameReport, NearMiss, NearMissReason, OutcomeReport,

@@ -160,6 +160,13 @@ fn coverage() -> CoverageReport {
                 ReasonCount { reason: text("no_sni"), count: 5 },
             ],
         },
+        lines: LineCoverage {
+            read: 32,
+            with_records: 27,
+            without_record: 2,
+            not_understood: vec![KindCount { kind: "line_unknown", count: 3 }],
+            records: 8,
+        },
         encrypted_dns: EncryptedDns { dot: 1, doq: 0, doh: 2 },
         evictions: vec![EvictionReport { table: text("flows"), count: 3 }],
         link_types: vec![LinkTypeReport { link_type: 1, name: text("ETHERNET"), packets: 12_345 }],

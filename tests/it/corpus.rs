@@ -103,7 +103,7 @@ fn requirement() -> Requirement {
 }
 
 fn one_thread() -> Options {
-    Options { threads: std::num::NonZero::new(1) }
+    Options { threads: std::num::NonZero::new(1), ..Options::default() }
 }
 
 /// The names that the truth has for a capture, in their normal form.
@@ -321,7 +321,7 @@ fn audit_in_time(
     options: &Options,
 ) -> Report {
     let (done, wait) = mpsc::channel();
-    let (inputs, requirement, options) = (inputs.to_vec(), requirement.clone(), *options);
+    let (inputs, requirement, options) = (inputs.to_vec(), requirement.clone(), options.clone());
     std::thread::spawn(move || {
         let report = audit(&inputs, &requirement, &options, &Silent);
         // No one waits any more when the time is up.

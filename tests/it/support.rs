@@ -40,7 +40,8 @@ pub(crate) fn audit<A: AsRef<Path>>(inputs: &[A]) -> Report {
 pub(crate) fn audit_with<A: AsRef<Path>>(inputs: &[A], threads: Option<usize>) -> Report {
     let inputs: Vec<String> =
         inputs.iter().map(|path| path.as_ref().to_str().expect("UTF-8").to_owned()).collect();
-    let options = Options { threads: threads.map(|count| NonZeroUsize::new(count).unwrap()) };
+    let threads = threads.map(|count| NonZeroUsize::new(count).unwrap());
+    let options = Options { threads, ..Options::default() };
     let report = egress_audit::audit(&inputs, &required(), &options, &Silent).unwrap();
     assert_eq!(report.discrepancies(), Vec::<String>::new(), "{inputs:?}");
     report
