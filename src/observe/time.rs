@@ -232,13 +232,13 @@ mod tests {
         for text in ["1970-01-01T00:00:00Z", "2025-11-26T04:15:00Z", "2105-12-31T23:59:59Z"] {
             let civil = Timestamp::without_zone(utc(text));
             assert_eq!((civil.frame(), civil.instant_text(0)), (Frame::NoZone, None), "{text}");
-            let expected = format!("{} (no zone)", text[..19].replace('T', " "));
+            let expected = format!("{} (no zone)", text.get(..19).unwrap().replace('T', " "));
             assert_eq!(civil.civil_text(), Some(expected));
         }
         for text in ["1972-01-01T00:00:00Z", "1972-02-29T04:15:00Z", "1972-12-31T23:59:59Z"] {
             let civil = Timestamp::without_year(utc(text));
             assert_eq!(civil.frame(), Frame::NoYear, "{text}");
-            let expected = format!("{} (no year)", text[5..19].replace('T', " "));
+            let expected = format!("{} (no year)", text.get(5..19).unwrap().replace('T', " "));
             assert_eq!(civil.civil_text(), Some(expected));
         }
         assert_eq!(Timestamp::UNKNOWN.frame(), Frame::Unknown);
