@@ -14,6 +14,7 @@ mod cli;
 mod corpus;
 mod goldens;
 mod laws;
+mod metamorphic;
 mod names;
 mod partitions;
 mod rules;
