@@ -5,6 +5,7 @@
 
 mod dialogue;
 mod dns_messages;
+mod early;
 mod held;
 mod http_exchange;
 mod opening;
@@ -14,6 +15,7 @@ mod starttls;
 mod tls_handshake;
 
 use self::dialogue::Dialogue;
+use self::early::{Early, EarlySegment};
 pub(crate) use self::outcome::ANSWER_TIME;
 use super::conn_state::{ConnectionState, Side};
 use super::context::{Context, Moment};
@@ -46,6 +48,7 @@ pub(crate) struct TcpFlow {
     /// What ended the attempt, if something did.
     ending: Option<Ending>,
     dialogue: Dialogue,
+    early: Early,
 }
 
 /// One side of a connection.
@@ -93,6 +96,13 @@ enum EndingKind {
     Icmp { v6: bool, kind: u8, code: u8, from: Address },
 }
 
+impl Half {
+    /// Whether it has sent its FIN.
+    fn has_closed(&self) -> bool {
+        self.side == Side::Closed
+    }
+}
+
 impl TcpFlow {
     /// A connection whose first packet is this.
     pub(crate) fn new(segment: &Segment, flags: TcpFlags, way: Way, moment: Moment) -> Self {
@@ -113,6 +123,7 @@ impl TcpFlow {
             responder: Half::default(),
             ending: None,
             dialogue: Dialogue::default(),
+            early: Early::default(),
         }
     }
 
@@ -256,7 +267,11 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         let &Packet { key, segment, tcp, payload, moment, .. } = packet;
-        let half = if originates { &mut self.originator } else { &mut self.responder };
+        let (half, peer) = if originates {
+            (&mut self.originator, &self.responder)
+        } else {
+            (&mut self.responder, &self.originator)
+        };
         // Ethernet padding that a sender counted into the IP length: zeros where the first
         // bytes of a stream belong, which come again with their real values.
         let is_padding = half.stream.next().is_none_or(|next| next == tcp.sequence)
@@ -268,8 +283,42 @@ impl TcpFlow {
         }
         // Data on a SYN (TCP Fast Open, RFC 7413) begins one after the sequence number.
         let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags.syn()));
+        if self.early.take(packet, sequence, peer) {
+            self.read_early(key, moment.time, context);
+            return;
+        }
         let mut stream = std::mem::take(&mut half.stream);
         stream.push(sequence, payload, segment.payload_length, |chunk| {
+            self.deliver(key, chunk, originates, moment, context);
+        });
+        self.put_back(stream, originates);
+        if !self.early.is_empty() {
+            self.read_early(key, moment.time, context);
+        }
+    }
+
+    /// Reads the segments whose wait is over.
+    #[cold]
+    fn read_early<S: Sink>(&mut self, key: &FlowKey, now: Timestamp, context: &mut Context<S>) {
+        while let Some(segment) = {
+            let Self { initiator, originator, responder, early, .. } = self;
+            early.due(now, |way| if way == *initiator { &*responder } else { &*originator })
+        } {
+            self.push_early(key, &segment, context);
+        }
+    }
+
+    fn push_early<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        segment: &EarlySegment,
+        context: &mut Context<S>,
+    ) {
+        let EarlySegment { way, sequence, ref bytes, length, moment, .. } = *segment;
+        let originates = way == self.initiator;
+        let half = if originates { &mut self.originator } else { &mut self.responder };
+        let mut stream = std::mem::take(&mut half.stream);
+        stream.push(sequence, bytes, length, |chunk| {
             self.deliver(key, chunk, originates, moment, context);
         });
         self.put_back(stream, originates);
@@ -294,6 +343,7 @@ impl TcpFlow {
         if self.dialogue.is_settled() {
             self.originator.stream.forget();
             self.responder.stream.forget();
+            self.early.forget();
         } else if originates == swapped {
             self.responder.stream = stream;
         } else {
@@ -327,6 +377,9 @@ impl TcpFlow {
     }
 
     fn read_behind_holes<S: Sink>(&mut self, key: &FlowKey, context: &mut Context<S>) {
+        while let Some(segment) = self.early.pop() {
+            self.push_early(key, &segment, context);
+        }
         let moment = Moment { time: self.last, locator: self.start.locator };
         for originates in [true, false] {
             let half = if originates { &mut self.originator } else { &mut self.responder };
