@@ -78,6 +78,8 @@ counters! {
         encrypted_hello,
         /// QUIC connections whose name could not be read.
         quic_unnamed,
+        /// QUIC connections of a version that is not known, which hides their name.
+        quic_unknown_version,
         /// Connections in which data went in a protocol that is not dissected.
         opaque,
         /// TLS connections to the port of DNS over TLS (RFC 7858), which hide names.

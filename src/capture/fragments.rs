@@ -9,9 +9,11 @@
 //!   observer must not lose what the receiver may have accepted.
 //! - A whole packet counts where its last fragment was captured.
 //! - A packet of which parts are missing, or were cut by the snaplen, counts with its beginning,
-//!   where its first fragment was captured. That is decided at the end of a block that brought
-//!   none of its fragments among the last [`NEAR_THE_END`] packets. If the rest comes later
-//!   still, a TCP segment goes on with the rest; a datagram is looked at again as a whole.
+//!   where its first fragment was captured. For a TCP segment, which others may wait for, that is
+//!   decided at the end of a block that brought none of its fragments among the last
+//!   [`NEAR_THE_END`] packets; if the rest comes later still, the stream goes on with it. For a
+//!   datagram it is decided when [`REST_TIME`] has passed; what comes later is too late, so that
+//!   no datagram is looked at twice.
 //! - Full tables give up the packet whose earliest fragment came first.
 
 use std::collections::VecDeque;
@@ -35,8 +37,15 @@ const MAX_PAYLOAD: usize = 65_535;
 /// How long fragments of one packet may be apart. Linux waits as long for those of IPv4, whose
 /// identifications come again soon (RFC 4963).
 const PATIENCE: Duration = Duration::from_seconds(30);
+/// How long the beginning of a datagram waits for its rest before it is looked at alone: longer than
+/// any path delays a fragment, shorter than clients wait for answers.
+const REST_TIME: Duration = Duration::from_seconds(1);
 /// A packet of which a fragment is among so many at the end of a block may go on in the next.
 const NEAR_THE_END: usize = 64;
+/// How many packets that were put together are remembered, and for how long, so that a fragment
+/// that was captured twice does not begin another. Identifications do not come again so soon.
+const MAX_RECENT: usize = 64;
+const RECENT: Duration = Duration::from_millis(100);
 /// How often what was put together may turn out to be a fragment in a tunnel.
 const MAX_NESTED: usize = 8;
 
@@ -99,6 +108,8 @@ pub(super) struct Reassembler {
     queue: VecDeque<(Key, u64)>,
     /// Packets whose beginning is there and was not handed on.
     undecided: Vec<(Key, u64)>,
+    /// The packets that were put together last, and when.
+    recent: VecDeque<(Key, Timestamp)>,
     /// Bytes that all packets hold.
     held: usize,
     serial: u64,
@@ -166,10 +177,13 @@ impl Reassembler {
                     let bytes = packet.bytes.get(start..end).unwrap_or_default();
                     whole = self.add(inner, bytes, place, batch);
                 }
-                Ok(decoded) => {
-                    let known = packet.handed_on.unwrap_or(0);
-                    hand_on(&decoded, &packet.bytes, known, place, self.block, batch);
-                }
+                Ok(decoded) => match packet.handed_on {
+                    Some(_) if !is_tcp(&decoded) => {}
+                    known => {
+                        let known = known.unwrap_or(0);
+                        hand_on(&decoded, &packet.bytes, known, place, self.block, batch);
+                    }
+                },
                 // The packets that carried it are counted as fragments.
                 Err(_) => batch.facts.anomalies.add(AnomalyKind::Fragment, place.locator),
             }
@@ -204,6 +218,12 @@ impl Reassembler {
         let packet = match self.partial.entry(key) {
             hashbrown::hash_map::Entry::Occupied(kept) => kept.into_mut(),
             hashbrown::hash_map::Entry::Vacant(free) => {
+                let is_again = |&(known, at): &(Key, Timestamp)| {
+                    known == key && place.time.since(at) <= RECENT
+                };
+                if self.recent.iter().any(is_again) {
+                    return None;
+                }
                 self.serial += 1;
                 self.queue.push_back((key, self.serial));
                 free.insert(Partial::new(self.serial, place))
@@ -225,6 +245,10 @@ impl Reassembler {
         if let Some(total) = packet.whole() {
             let mut packet = self.remove(&key, serial)?;
             packet.bytes.truncate(total);
+            if self.recent.len() >= MAX_RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back((key, place.time));
             return Some(packet);
         }
         self.shrink(batch);
@@ -234,12 +258,19 @@ impl Reassembler {
     /// Hands on the beginnings of packets that are not expected to go on, at the end of a block
     /// of so many packets.
     fn decide(&mut self, packets: usize, batch: &mut Batch) {
+        let now = batch.facts.span.map_or(Timestamp::MIN, |(_, last)| last);
         let mut undecided = std::mem::take(&mut self.undecided);
         undecided.retain(|(key, serial)| {
             let found = self.partial.get_mut(key).filter(|found| found.serial == *serial);
             let Some(packet) = found else { return false };
-            let waits = packet.last.block == self.block
-                && packet.last.index.saturating_add(NEAR_THE_END) >= packets;
+            let is_segment = packet.head.is_some_and(|(head, _)| head.protocol == TCP);
+            let waits = match is_segment {
+                false => now.since(packet.last.time) <= REST_TIME,
+                true => {
+                    packet.last.block == self.block
+                        && packet.last.index.saturating_add(NEAR_THE_END) >= packets
+                }
+            };
             if !waits {
                 packet.hand_on_beginning(self.block, batch);
             }
@@ -356,12 +387,17 @@ impl Partial {
         let wire = self.total.unwrap_or(self.reach).max(beginning.len());
         let Ok(decoded) = decode_reassembled(&head, beginning, wire) else { return };
         hand_on(&decoded, beginning, 0, place, block, batch);
-        if let Decoded::Segment(segment) = decoded
-            && matches!(segment.transport, Transport::Tcp { .. })
+        if is_tcp(&decoded)
+            && let Decoded::Segment(segment) = decoded
         {
             self.handed_on = Some(segment.payload_captured);
         }
     }
+}
+
+/// Whether this is a segment of a stream, which can go on.
+const fn is_tcp(decoded: &Decoded) -> bool {
+    matches!(decoded, Decoded::Segment(Segment { transport: Transport::Tcp { .. }, .. }))
 }
 
 /// Whether fragments of these places cannot be of one packet.

@@ -1,6 +1,7 @@
 //! QUIC connections: from datagrams to attempts.
 
 use super::context::{Context, Moment};
+use super::decode::QUIC_PORT;
 use super::dissect::quic::{self, QuicEvent};
 use super::flow_key::{FlowKey, Way};
 use super::packet::Segment;
@@ -26,6 +27,8 @@ pub(crate) struct QuicFlow {
     handshake: Option<Box<quic::QuicFlow>>,
     name: Option<NameId>,
     named_at: Option<Moment>,
+    /// Whether the client spoke a version that is not known, and no other.
+    is_unknown_version: bool,
     icmp: Option<(Icmp, Moment)>,
     state: State,
 }
@@ -50,10 +53,10 @@ enum State {
 impl QuicFlow {
     /// A conversation whose first datagram is this.
     pub(crate) fn new(segment: &Segment, payload: &[u8], way: Way, moment: Moment) -> Self {
-        let opens = quic::looks_like_quic(payload);
+        let opens = begins(payload, [segment.source.port, segment.destination.port]);
         // A client's port is the higher one, unless what it says shows who asks.
         let from_server = segment.source.port < segment.destination.port
-            && (segment.source.port == super::decode::QUIC_PORT || !opens);
+            && (segment.source.port == QUIC_PORT || !opens);
         Self {
             client: if from_server { way.reverse() } else { way },
             start: moment,
@@ -63,6 +66,7 @@ impl QuicFlow {
             handshake: opens.then(Box::default),
             name: None,
             named_at: None,
+            is_unknown_version: false,
             icmp: None,
             state: if opens { State::Asking } else { State::Unknown },
         }
@@ -81,7 +85,7 @@ impl QuicFlow {
         self.last = self.last.max(moment.time);
         if self.state != State::Settled {
             if way == self.client {
-                self.client_datagram(payload, moment, context);
+                self.client_datagram(key, payload, moment, context);
             } else {
                 self.server_datagram(key, payload, moment, context);
             }
@@ -105,8 +109,10 @@ impl QuicFlow {
     ) {
         if self.handshake.is_some() || self.state != State::Unknown {
             context.counts.quic += 1;
-            if self.name.is_none() {
-                context.counts.quic_unnamed += 1;
+            match (self.name, self.is_unknown_version) {
+                (Some(_), _) => {}
+                (None, true) => context.counts.quic_unknown_version += 1,
+                (None, false) => context.counts.quic_unnamed += 1,
             }
             if self.sent == 0 || self.received == 0 {
                 context.counts.one_way += 1;
@@ -151,12 +157,14 @@ impl QuicFlow {
 
     fn client_datagram<S: Sink>(
         &mut self,
+        key: &FlowKey,
         payload: &[u8],
         moment: Moment,
         context: &mut Context<S>,
     ) {
         self.sent = self.sent.saturating_add(1);
-        if self.state == State::Unknown && quic::looks_like_quic(payload) {
+        let ports = [self.client, self.client.reverse()].map(|way| key.sender(way).port);
+        if self.state == State::Unknown && begins(payload, ports) {
             self.state = State::Asking;
             self.handshake = Some(Box::default());
         }
@@ -170,6 +178,8 @@ impl QuicFlow {
                     context.counts.encrypted_hello += 1;
                 }
             }
+            QuicEvent::NoServerName => self.is_unknown_version = false,
+            QuicEvent::UnknownVersion(_) => self.is_unknown_version = true,
             QuicEvent::Closed { .. } if self.state == State::Asking => {
                 self.state = State::Abandoned;
             }
@@ -239,4 +249,11 @@ impl QuicFlow {
             fact,
         });
     }
+}
+
+/// Whether a client opens a connection with this datagram. On the port of QUIC it may do so in a
+/// version that is not known.
+fn begins(payload: &[u8], ports: [u16; 2]) -> bool {
+    quic::looks_like_quic(payload)
+        || ports.contains(&QUIC_PORT) && quic::looks_like_unknown_quic(payload)
 }

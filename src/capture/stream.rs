@@ -91,6 +91,12 @@ impl HalfStream {
         self.pending.is_some()
     }
 
+    /// Whether the first segment beyond a hole begins with this number.
+    pub(crate) fn waits_for(&self, sequence: u32) -> bool {
+        let first = self.pending.as_ref().and_then(|pending| pending.first());
+        first.is_some_and(|segment| segment.sequence == sequence)
+    }
+
     /// Gives up what waits behind holes.
     pub(crate) fn forget(&mut self) {
         self.pending = None;
@@ -129,10 +135,14 @@ impl HalfStream {
     fn keep(&mut self, next: u32, sequence: u32, bytes: &[u8], length: u32) {
         let pending = self.pending.get_or_insert_default();
         let ahead = sequence.wrapping_sub(next);
+        // Longer first, so that a retransmission with more bytes is not lost, and of those as long
+        // the one of which more was captured; of equal ones the first that came.
+        let order = |ahead: u32, length: u32, captured: usize| {
+            (ahead, u32::MAX - length, usize::MAX - captured)
+        };
+        let new = order(ahead, length, bytes.len());
         let at = pending.partition_point(|kept| {
-            let kept_ahead = kept.sequence.wrapping_sub(next);
-            // Longer first, so that a retransmission with more bytes is not lost.
-            (kept_ahead, u32::MAX - kept.length) < (ahead, u32::MAX - length)
+            order(kept.sequence.wrapping_sub(next), kept.length, kept.bytes.len()) <= new
         });
         let kept = bytes.get(..bytes.len().min(MAX_PENDING_BYTES)).unwrap_or_default();
         pending.insert(at, Segment { sequence, bytes: kept.to_vec(), length });
@@ -215,6 +225,21 @@ mod tests {
         stream.push(u32::MAX - 1, b"abcd", 10, collect(&mut out, &mut gaps));
         stream.push(8, b"rest", 4, collect(&mut out, &mut gaps));
         assert_eq!((out.as_slice(), gaps.as_slice()), (&b"abcdrest"[..], &[(4, 6)][..]));
+    }
+
+    #[test]
+    fn of_two_copies_behind_a_hole_the_whole_one_is_read() {
+        for cut_first in [true, false] {
+            let mut stream = HalfStream::default();
+            let (mut out, mut gaps) = (Vec::new(), Vec::new());
+            stream.begin(0);
+            for cut in [cut_first, !cut_first] {
+                let bytes = if cut { &b"d"[..] } else { b"def" };
+                stream.push(3, bytes, 3, collect(&mut out, &mut gaps));
+            }
+            stream.push(0, b"abc", 3, collect(&mut out, &mut gaps));
+            assert_eq!((out.as_slice(), gaps.as_slice()), (&b"abcdef"[..], &[][..]));
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! `egress-audit explain`: the whole story of one endpoint or name, in time order.
 
+use std::io::{self, Write};
+
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Requirement, Sources};
 use super::exit::Exit;
-use super::output::{Format, Outputs};
+use super::listing::{Listing, Shown};
+use super::output::Format;
 use super::{Console, Manner};
-use crate::render::{explain, json};
+use crate::render::{TerminalOptions, explain, json};
+use crate::report::{ExplainReport, InputReport};
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
@@ -15,11 +18,7 @@ pub struct ExplainCommand {
     #[arg(value_name = "ENDPOINT|NAME")]
     target: String,
     #[command(flatten)]
-    sources: Sources,
-    #[command(flatten)]
-    requirement: Requirement,
-    #[command(flatten)]
-    outputs: Outputs<ExplainFormat>,
+    listing: Listing<ExplainFormat>,
 }
 
 /// Formats of the story.
@@ -37,34 +36,31 @@ impl Format for ExplainFormat {
         &[("json", Self::Json), ("txt", Self::Terminal)];
 }
 
+impl Shown<ExplainFormat> for ExplainReport {
+    fn inputs(&self) -> &[InputReport] {
+        &self.inputs
+    }
+
+    fn render(
+        &self,
+        format: ExplainFormat,
+        options: TerminalOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match format {
+            ExplainFormat::Terminal => explain::render(self, options, out),
+            ExplainFormat::Json => json::render_explain(self, out),
+        }
+    }
+
+    fn nothing(&self) -> Option<&'static str> {
+        self.events.is_empty().then_some("nothing in the inputs concerns it")
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(command: &ExplainCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    let ExplainCommand { target, sources, requirement, outputs } = command;
-    if let Err(error) = outputs.check(&sources.inputs) {
-        return console.trouble(&error);
-    }
-    let requirement = match requirement.load() {
-        Ok(requirement) => requirement,
-        Err(error) => return console.trouble(&error.to_string()),
-    };
-    let report = console.with_progress(manner, |progress| {
-        crate::explain(&sources.inputs, target, &requirement, &sources.options(), progress)
-    });
-    let report = match report {
-        Ok(report) => report,
-        Err(error) => return console.trouble(&error.to_string()),
-    };
-    let delivered = outputs.deliver(console, manner, |format, options, out| match format {
-        ExplainFormat::Terminal => explain::render(&report, options, out),
-        ExplainFormat::Json => json::render_explain(&report, out),
-    });
-    console.complain_of_inputs(&report.inputs);
-    if let Err(errors) = delivered {
-        return console.all_trouble(&errors);
-    }
-    let exit = Exit::of_inputs(&report.inputs, !report.events.is_empty());
-    if exit == Exit::NothingJudged {
-        console.remark(manner, "nothing in the inputs concerns it");
-    }
-    exit
+    command.listing.run(manner, console, |inputs, requirement, options, progress| {
+        crate::explain(inputs, &command.target, requirement, options, progress)
+    })
 }

@@ -8,6 +8,7 @@ mod audit;
 pub mod catalog;
 mod exit;
 mod explain;
+mod listing;
 mod names;
 mod output;
 mod progress;

@@ -54,13 +54,15 @@ pub struct ResolutionKey {
     pub bucket: i64,
 }
 
-/// From the first answer to the end of the last one's time to live.
+/// From the first answer to the end of the last one's time to live, and how many there were.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
     /// The first answer.
     pub from: Timestamp,
     /// When the last answer runs out.
     pub until: Timestamp,
+    /// How often the answer was given.
+    pub count: u64,
 }
 
 impl Span {
@@ -68,6 +70,7 @@ impl Span {
     pub(super) fn widen(&mut self, other: Self) {
         self.from = self.from.min(other.from);
         self.until = self.until.max(other.until);
+        self.count += other.count;
     }
 }
 
@@ -90,12 +93,12 @@ impl Default for Limits {
     }
 }
 
-/// What the limits made the sum give up.
+/// What the limits made the sum give up. Every observation counts, so the grouping does not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pruned {
     /// Attempts.
     pub attempts: u64,
-    /// Resolutions.
+    /// Answers that told where a name lives.
     pub resolutions: u64,
     /// Times that a name came which was not kept.
     pub names: u64,
@@ -173,7 +176,7 @@ impl Evidence {
         let given_up = resolutions.keep_least(limits.resolutions, |key| {
             (key.address, key.client, names.text(key.name).to_owned(), key.bucket)
         });
-        self.pruned.resolutions += given_up.len() as u64;
+        self.pruned.resolutions += given_up.iter().map(|(_, span)| span.count).sum::<u64>();
     }
 }
 
@@ -243,7 +246,7 @@ impl Sink for Evidence {
             bucket: resolution.time.nanos().div_euclid(60 * BUCKET),
         };
         let until = resolution.time + resolution.time_to_live;
-        let span = Span { from: resolution.time, until };
+        let span = Span { from: resolution.time, until, count: 1 };
         self.own.resolutions.push(key, span, Span::widen);
     }
 

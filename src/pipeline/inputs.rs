@@ -232,6 +232,7 @@ impl Account {
             ("no_sni", flows.hello_unnamed),
             ("hello_cut", flows.hello_cut),
             ("quic_unnamed", flows.quic_unnamed),
+            ("quic_version", flows.quic_unknown_version),
             ("not_dissected", flows.opaque),
         ];
         coverage.flows.without_visible_name = reasons

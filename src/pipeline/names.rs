@@ -34,7 +34,7 @@ pub fn names(
             endpoints: endpoints(catalog, &matcher, name, &mut matches),
         })
         .collect();
-    let mut report = NamesReport { tool: Tool::THIS, inputs, rows };
+    let mut report = NamesReport { tool: Tool::THIS, inputs, rows, given_up: sink.overflowed() };
     report.finish();
     Ok(report)
 }

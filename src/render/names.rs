@@ -54,7 +54,18 @@ pub fn render_terminal(
         let rows = u64::try_from(report.rows.len()).unwrap_or(u64::MAX);
         page.text(Tone::Heading, &counted(rows, "pair").replace("pair", "source-and-name pair"))?;
     }
+    if let Some(sentence) = given_up(report) {
+        page.text(Tone::Plain, &sentence)?;
+    }
     terminal::complaints(&mut page, &report.inputs, &Places::new(&report.inputs))
+}
+
+/// What is missing from the list, if anything is.
+#[must_use]
+pub fn given_up(report: &NamesReport) -> Option<String> {
+    let sightings = counted(report.given_up, "sighting");
+    (report.given_up > 0)
+        .then(|| format!("The list is not complete: {sightings} of further names were not kept."))
 }
 
 /// Writes the names as CSV; the endpoints of a row are separated by `; `.
@@ -118,6 +129,14 @@ mod tests {
     fn names_read_as_expected_as_csv() {
         let text = text(|out| render_csv(&sample::names(), out));
         snapbox::assert_data_eq!(text, snapbox::file!["snapshots/names.csv"].raw());
+    }
+
+    #[test]
+    fn names_that_were_not_kept_are_told_of() {
+        let report = NamesReport { given_up: 1_234, ..sample::names() };
+        let text = text(|out| render_terminal(&report, TerminalOptions::default(), out));
+        assert!(text.contains("1,234 sightings of further names were not kept"), "{text}");
+        assert_eq!(given_up(&sample::names()), None);
     }
 
     #[test]

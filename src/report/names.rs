@@ -14,6 +14,8 @@ pub struct NamesReport {
     pub inputs: Vec<InputReport>,
     /// One row for each pair of source and name, sorted by source, then by name.
     pub rows: Vec<NameRow>,
+    /// How often a name was seen that no row tells of, because there were too many names.
+    pub given_up: u64,
 }
 
 /// One name as one kind of source showed it. JSON Lines hold one of these a line.

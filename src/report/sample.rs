@@ -414,6 +414,7 @@ pub(crate) fn names() -> NamesReport {
                 )
             },
         ],
+        given_up: 0,
     };
     report.finish();
     report

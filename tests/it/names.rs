@@ -4,6 +4,7 @@ use egress_audit::catalog::{Catalog, Profile};
 use egress_audit::{Options, Progress, Requirement, audit, names};
 use egress_audit_fixtures::capture::{Format, TimedPacket};
 use egress_audit_fixtures::scene::{Host, Scene};
+use egress_audit_fixtures::transform;
 use egress_audit_fixtures::wire::{dns, http, icmp, ip, tls, udp};
 
 struct Silent;
@@ -39,7 +40,11 @@ fn with_file<T>(packets: &[TimedPacket], work: impl Fn(&[String]) -> T) -> T {
 
 /// Every name in the packets, after the word of its source.
 fn names_in(scene: Scene) -> Vec<String> {
-    let report = with_file(&scene.build(), |inputs| {
+    names_of(&scene.build())
+}
+
+fn names_of(packets: &[TimedPacket]) -> Vec<String> {
+    let report = with_file(packets, |inputs| {
         names(inputs, &requirement(), &Options::default(), &Silent).unwrap()
     });
     report.rows.iter().map(|row| format!("{} {}", row.source.as_str(), row.name)).collect()
@@ -133,4 +138,66 @@ fn no_flow_counts_twice() {
     });
     assert_eq!(report.discrepancies(), Vec::<String>::new());
     assert_eq!((report.coverage.flows.total, report.coverage.flows.one_way), (1, 0));
+}
+
+#[test]
+fn an_answer_that_was_captured_before_its_question_is_read_after_it() {
+    let scene = Scene::new();
+    let mut tcp = scene.tcp(client(), server(), 8080);
+    tcp.established().client_data(&http::connect("a.example:443", None));
+    tcp.server_data(&http::response(200, &[], b"")).client_hello("a.example").served();
+    let packets = scene.build();
+    let is_hello = |packet: &TimedPacket| packet.bytes.windows(3).any(|bytes| bytes == [22, 3, 1]);
+    let hello = packets.iter().position(is_hello).unwrap();
+    let expected = ["sni a.example", "http_host a.example", "connect a.example"];
+    assert_eq!(names_of(&packets), expected);
+    // Before the proxy's words, and before the request as well.
+    for earlier in 1..=3 {
+        let swapped = (hello - earlier..hello)
+            .rev()
+            .fold(packets.clone(), |packets, at| transform::swap(&packets, at));
+        assert_eq!(names_of(&swapped), expected, "{earlier}");
+    }
+}
+
+#[test]
+fn the_rest_of_a_hello_may_be_the_first_that_a_capture_shows_of_a_connection() {
+    let hello = tls::ClientHello::new("a.example").record();
+    let scene = Scene::new();
+    let mut tcp = scene.tcp(client(), server(), 443);
+    tcp.already_established();
+    for piece in [&hello[..40], &hello[40..90], &hello[90..]] {
+        tcp.client_data(piece);
+    }
+    tcp.served();
+    let packets = scene.build();
+    for order in [[1, 0, 2], [1, 2, 0], [2, 1, 0], [2, 0, 1]] {
+        let mut shuffled = packets.clone();
+        for (to, from) in order.into_iter().enumerate() {
+            shuffled[to] = packets[from].clone();
+        }
+        assert_eq!(names_of(&shuffled), ["sni a.example"], "{order:?}");
+    }
+}
+
+#[test]
+fn zeros_that_begin_a_stream_are_data_when_others_follow_them() {
+    const TYPE_A: u16 = 1;
+    let question = dns::Message::query(7, "a.example", TYPE_A).tcp_bytes();
+    let scene = Scene::new();
+    let mut tcp = scene.tcp(client(), server(), 53);
+    tcp.established().client_data(&question[..1]).client_data(&question[1..]);
+    let packets = scene.build();
+    assert_eq!(names_of(&packets), ["dns_query a.example"]);
+    let swapped = transform::swap(&packets, packets.len() - 2);
+    assert_eq!(names_of(&swapped), ["dns_query a.example"]);
+}
+
+#[test]
+fn a_version_of_quic_that_hides_the_name_is_covered() {
+    let packets = super::support::scenario("quic-unknown-version");
+    let report = super::support::audit_packets(&(packets.build)());
+    let hidden = &report.coverage.flows.without_visible_name;
+    let counted: Vec<_> = hidden.iter().map(|row| (row.reason.as_str(), row.count)).collect();
+    assert_eq!(counted, [("quic_version", 1)]);
 }

@@ -15,7 +15,10 @@ pub use crypto_stream::CryptoStream;
 pub use flow::{QuicEvent, QuicFlow, QuicScratch};
 pub use frames::{Frame, Frames};
 pub use google::{chlo_server_name, google_version};
-pub use header::{LongHeader, PacketKind, Packets, looks_like_quic, packets, parse_long_header};
+pub use header::{
+    LongHeader, PacketKind, Packets, looks_like_quic, looks_like_unknown_quic, packets,
+    parse_long_header,
+};
 pub use keys::{InitialKeys, Opened, Side};
 
 /// The groups of versions whose Initial packets are protected alike.
@@ -119,7 +122,9 @@ pub fn fuzz_quic(bytes: &[u8]) {
     }
     assert!(stream.prefix().len() <= CryptoStream::CAPACITY);
     let _ = super::tls::scan_client_hello_message(stream.prefix());
-    let _ = (chlo_server_name(bytes), google_version(bytes), looks_like_quic(bytes));
+    let _ = (chlo_server_name(bytes), google_version(bytes));
+    assert!(!(looks_like_unknown_quic(bytes) && parse_long_header(bytes).is_none()));
+    let _ = looks_like_quic(bytes);
     let mut end = 0;
     for header in packets(bytes) {
         assert!(header.packet.start == end && header.packet.end > end);

@@ -135,6 +135,31 @@ fn join_frames(first: Vec<u8>, rest: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn a_datagram_whose_rest_comes_blocks_later_is_looked_at_once() {
+    let whole = question();
+    let (a, b) = (part(17, &whole, 0, 80), part(17, &whole, 80, 208));
+    let filler = vec![ethernet(0x0806, &[0; 28]); 2 * NEAR_THE_END];
+    let first = join_frames(a, filler.clone());
+    assert_eq!(
+        run(&[&first, &filler, std::slice::from_ref(&b)], usize::MAX),
+        [(1 + 4 * NEAR_THE_END as u64 + 1, whole[8..].to_vec())]
+    );
+    // A second later, at a packet each millisecond, the beginning has been looked at alone.
+    let pause = vec![ethernet(0x0806, &[0; 28]); 1_100];
+    assert_eq!(run(&[&first, &pause, &[b]], usize::MAX), [(1, whole[8..80].to_vec())]);
+}
+
+#[test]
+fn a_fragment_that_was_captured_twice_begins_no_other_packet() {
+    let segment = crate::capture::packet::build::tcp(&[7; 100]);
+    let (a, b) = (part(6, &segment, 0, 80), part(6, &segment, 80, 132));
+    let filler = vec![ethernet(0x0806, &[0; 28]); 2 * NEAR_THE_END];
+    let frames = [a.clone(), b.clone(), a.clone(), b, a].into_iter().chain(filler);
+    let found = run(&[&frames.collect::<Vec<_>>()], usize::MAX);
+    assert_eq!(found, [(2, vec![7; 100])]);
+}
+
+#[test]
 fn packets_in_tunnels_of_fragments_are_found() {
     let inner = v4(17, &question());
     let gre = join(&[&[0, 0, 8, 0], &inner]);

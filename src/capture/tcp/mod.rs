@@ -10,18 +10,19 @@ mod held;
 mod http_exchange;
 mod opening;
 mod outcome;
+mod payload;
 mod socks_exchange;
 mod starttls;
 mod tls_handshake;
 
 use self::dialogue::Dialogue;
-use self::early::{Early, EarlySegment};
+use self::early::Early;
 pub(crate) use self::outcome::ANSWER_TIME;
 use super::conn_state::{ConnectionState, Side};
 use super::context::{Context, Moment};
 use super::flow_key::{FlowKey, Way};
 use super::packet::{Segment, TcpFlags};
-use super::stream::{Chunk, HalfStream};
+use super::stream::HalfStream;
 use crate::observe::{Address, Duration, Fact, Sink, SocketAddress, Timestamp};
 
 /// How long a connection that is not open may pause: longer than the pauses between the
@@ -65,6 +66,8 @@ struct Half {
     initial: Option<u32>,
     /// The greatest acknowledgement that it sent.
     acknowledged: Option<u32>,
+    /// How many zeros it sent as its first bytes that may be padding.
+    padding: u8,
 }
 
 /// The SYNs of the originator.
@@ -260,97 +263,6 @@ impl TcpFlow {
         }
     }
 
-    fn note_payload<S: Sink>(
-        &mut self,
-        packet: &Packet<'_>,
-        originates: bool,
-        context: &mut Context<S>,
-    ) {
-        let &Packet { key, segment, tcp, payload, moment, .. } = packet;
-        let (half, peer) = if originates {
-            (&mut self.originator, &self.responder)
-        } else {
-            (&mut self.responder, &self.originator)
-        };
-        // Ethernet padding that a sender counted into the IP length: zeros where the first
-        // bytes of a stream belong, which come again with their real values.
-        let is_padding = half.stream.next().is_none_or(|next| next == tcp.sequence)
-            && payload.len() <= 6
-            && payload.iter().all(|&byte| byte == 0)
-            && !self.dialogue.has_begun();
-        if is_padding {
-            return;
-        }
-        // Data on a SYN (TCP Fast Open, RFC 7413) begins one after the sequence number.
-        let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags.syn()));
-        if self.early.take(packet, sequence, peer) {
-            self.read_early(key, moment.time, context);
-            return;
-        }
-        let mut stream = std::mem::take(&mut half.stream);
-        stream.push(sequence, payload, segment.payload_length, |chunk| {
-            self.deliver(key, chunk, originates, moment, context);
-        });
-        self.put_back(stream, originates);
-        if !self.early.is_empty() {
-            self.read_early(key, moment.time, context);
-        }
-    }
-
-    /// Reads the segments whose wait is over.
-    #[cold]
-    fn read_early<S: Sink>(&mut self, key: &FlowKey, now: Timestamp, context: &mut Context<S>) {
-        while let Some(segment) = {
-            let Self { initiator, originator, responder, early, .. } = self;
-            early.due(now, |way| if way == *initiator { &*responder } else { &*originator })
-        } {
-            self.push_early(key, &segment, context);
-        }
-    }
-
-    fn push_early<S: Sink>(
-        &mut self,
-        key: &FlowKey,
-        segment: &EarlySegment,
-        context: &mut Context<S>,
-    ) {
-        let EarlySegment { way, sequence, ref bytes, length, moment, .. } = *segment;
-        let originates = way == self.initiator;
-        let half = if originates { &mut self.originator } else { &mut self.responder };
-        let mut stream = std::mem::take(&mut half.stream);
-        stream.push(sequence, bytes, length, |chunk| {
-            self.deliver(key, chunk, originates, moment, context);
-        });
-        self.put_back(stream, originates);
-    }
-
-    fn deliver<S: Sink>(
-        &mut self,
-        key: &FlowKey,
-        chunk: Chunk<'_>,
-        originates: bool,
-        moment: Moment,
-        context: &mut Context<S>,
-    ) {
-        if !self.dialogue.is_settled() {
-            dialogue::deliver(self, key, chunk, originates, moment, context);
-        }
-    }
-
-    /// Returns a stream to its half; who is the originator may have been found out meanwhile.
-    fn put_back(&mut self, stream: HalfStream, originates: bool) {
-        let swapped = self.dialogue.take_swap();
-        if self.dialogue.is_settled() {
-            self.originator.stream.forget();
-            self.responder.stream.forget();
-            self.early.forget();
-        } else if originates == swapped {
-            self.responder.stream = stream;
-        } else {
-            self.originator.stream = stream;
-        }
-    }
-
     fn note_end<S: Sink>(
         &mut self,
         packet: &Packet<'_>,
@@ -374,21 +286,6 @@ impl TcpFlow {
             (false, false) => EndingKind::ResponderClosed,
         };
         self.ending.get_or_insert(Ending { kind, at: moment });
-    }
-
-    fn read_behind_holes<S: Sink>(&mut self, key: &FlowKey, context: &mut Context<S>) {
-        while let Some(segment) = self.early.pop() {
-            self.push_early(key, &segment, context);
-        }
-        let moment = Moment { time: self.last, locator: self.start.locator };
-        for originates in [true, false] {
-            let half = if originates { &mut self.originator } else { &mut self.responder };
-            if half.stream.has_hole() {
-                let mut stream = std::mem::take(&mut half.stream);
-                stream.flush(|chunk| self.deliver(key, chunk, originates, moment, context));
-                self.put_back(stream, originates);
-            }
-        }
     }
 
     /// Exchanges the roles of the sides, when what they say shows who began.

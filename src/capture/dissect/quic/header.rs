@@ -77,7 +77,7 @@ pub const fn packets(datagram: &[u8]) -> Packets<'_> {
 /// forces version negotiation, or the clear header of one of Google's versions.
 ///
 /// Other versions that are not known look like chance; a caller that expects QUIC on a port
-/// asks [`parse_long_header`].
+/// asks [`looks_like_unknown_quic`] as well.
 #[must_use]
 pub fn looks_like_quic(datagram: &[u8]) -> bool {
     let Some(header) = parse_long_header(datagram) else {
@@ -91,6 +91,20 @@ pub fn looks_like_quic(datagram: &[u8]) -> bool {
         }
         _ => google_version(datagram).is_some_and(|_| header.kind == PacketKind::Unknown),
     }
+}
+
+/// Whether a datagram has the form that every version's first one has (RFC 8999 section 5.1), the
+/// length (RFC 9000 section 14.1) and an id as long as a client chooses it, in a version that is not
+/// known.
+#[must_use]
+pub fn looks_like_unknown_quic(datagram: &[u8]) -> bool {
+    datagram.len() >= MIN_FIRST_DATAGRAM
+        && parse_long_header(datagram).is_some_and(|header| {
+            let ids = [header.destination_id.len(), header.source_id.len()];
+            header.kind == PacketKind::Unknown
+                && ids.iter().all(|length| *length <= MAX_CONNECTION_ID)
+                && header.destination_id.len() >= MIN_FIRST_ID
+        })
 }
 
 /// Iterator of [`packets`].

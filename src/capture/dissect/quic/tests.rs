@@ -303,6 +303,63 @@ fn a_conversation_is_recognised_by_its_first_datagram() {
 }
 
 #[test]
+fn every_known_version_shows_its_name() {
+    use egress_audit_fixtures::wire::quic::{self, Version};
+    let hello = egress_audit_fixtures::scene::Quic::client_hello("a.example", false);
+    let drafts = (22..=34).map(Version::draft);
+    for version in [Version::ONE, Version::TWO].into_iter().chain(drafts) {
+        let packet = quic::Initial {
+            version,
+            sender: quic::Sender::Client,
+            key_id: &[1, 2, 3, 4, 5, 6, 7, 8],
+            destination: &[1, 2, 3, 4, 5, 6, 7, 8],
+            source: &[9, 9],
+            token: &[],
+            number: 0,
+        };
+        let datagram = packet.packet(&quic::crypto(0, &hello), quic::DATAGRAM);
+        assert!(looks_like_quic(&datagram), "{version:?}");
+        assert_eq!(play(&[Ok(datagram)]).0, ["a.example"], "{version:?}");
+    }
+}
+
+#[test]
+fn unknown_versions_are_recognised_where_they_are_expected() {
+    use egress_audit_fixtures::wire::quic::{self, Version};
+    let unknown = quic::unknown(Version::UNKNOWN, &[1; 8], &[2; 5], 1);
+    assert!(looks_like_unknown_quic(&unknown) && !looks_like_quic(&unknown));
+    assert_eq!(play(&[Ok(unknown.clone())]).0, ["UnknownVersion(2133934425)"]);
+    // Too short for a client's first, with a short id, of a known version, without the fixed bit.
+    assert!(!looks_like_unknown_quic(&unknown[..1199]));
+    assert!(!looks_like_unknown_quic(&quic::unknown(Version::UNKNOWN, &[1; 7], &[2; 5], 1)));
+    assert!(!looks_like_unknown_quic(&quic::unknown(Version::ONE, &[1; 8], &[2; 5], 1)));
+    let mut other = unknown;
+    other[0] &= !0x40;
+    assert!(!looks_like_unknown_quic(&other));
+    assert!(!looks_like_unknown_quic(&[0xff; 1200]));
+}
+
+#[test]
+fn every_google_version_gives_its_tag() {
+    let mut chlo = b"CHLO\x01\0\0\0SNI\0".to_vec();
+    chlo.extend(9_u32.to_le_bytes());
+    chlo.extend(b"a.example");
+    for version in [b"Q039", b"Q043"] {
+        let head = [&b"\x0912345678"[..], version, b"\x01............\xa0\x01\0\x04"].concat();
+        let clear = [&head[..], &chlo].concat();
+        assert!(looks_like_quic(&clear));
+        assert_eq!(play(&[Ok(clear)]).0, ["a.example"], "{version:?}");
+    }
+    // Long headers, and the hello still in the clear.
+    for version in [b"Q044", b"Q046", b"Q048"] {
+        let head = [&b"\xc3"[..], version, b"\x5012345678\0\0\0\x01............"].concat();
+        let clear = [&head[..], &chlo].concat();
+        assert!(looks_like_quic(&clear), "{version:?}");
+        assert_eq!(play(&[Ok(clear)]).0, ["a.example"], "{version:?}");
+    }
+}
+
+#[test]
 fn google_hellos_give_their_tag() {
     let mut chlo = b"CHLO\x03\0\0\0".to_vec();
     for (tag, end) in [(b"PAD\0", 4_u32), (b"SNI\0", 19), (b"VER\0", 23)] {
