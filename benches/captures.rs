@@ -19,10 +19,11 @@ use egress_audit_fixtures::bench::{self, Kind, Summary};
 /// At least so many bytes; a multiple that fits the page cache of small machines.
 const SIZE: u64 = 256 << 20;
 
-static CAPTURES: [LazyLock<(PathBuf, Summary)>; 3] = [
+static CAPTURES: [LazyLock<(PathBuf, Summary)>; 4] = [
     LazyLock::new(|| generate(Kind::Bulk)),
     LazyLock::new(|| generate(Kind::Mixed)),
     LazyLock::new(|| generate(Kind::Handshakes)),
+    LazyLock::new(|| generate(Kind::Quic)),
 ];
 
 fn main() {
@@ -42,7 +43,7 @@ fn capture(kind: &str) -> &'static (PathBuf, Summary) {
 }
 
 /// Reads the file and does nothing with it.
-#[divan::bench(args = ["bulk", "mixed", "handshakes"], sample_count = 10, sample_size = 1)]
+#[divan::bench(args = ["bulk", "mixed", "handshakes", "quic"], sample_count = 10, sample_size = 1)]
 fn read(bencher: Bencher<'_, '_>, kind: &str) {
     let (path, summary) = capture(kind);
     bencher.counter(BytesCount::new(summary.bytes)).bench(|| {
@@ -53,13 +54,13 @@ fn read(bencher: Bencher<'_, '_>, kind: &str) {
 }
 
 /// Runs `egress-audit audit` with one thread.
-#[divan::bench(args = ["bulk", "mixed", "handshakes"], sample_count = 10, sample_size = 1)]
+#[divan::bench(args = ["bulk", "mixed", "handshakes", "quic"], sample_count = 10, sample_size = 1)]
 fn audit_on_one_thread(bencher: Bencher<'_, '_>, kind: &str) {
     audit(bencher, kind, "1");
 }
 
 /// Runs `egress-audit audit` with two threads.
-#[divan::bench(args = ["bulk", "mixed", "handshakes"], sample_count = 10, sample_size = 1)]
+#[divan::bench(args = ["bulk", "mixed", "handshakes", "quic"], sample_count = 10, sample_size = 1)]
 fn audit_on_two_threads(bencher: Bencher<'_, '_>, kind: &str) {
     audit(bencher, kind, "2");
 }

@@ -17,12 +17,13 @@ use egress_audit::catalog::{Catalog, Matcher, Matches, Profile};
 use egress_audit::evidence::{Evidence, Limits, Settled};
 use egress_audit::observe::Sum;
 use egress_audit_fixtures::bench::{self, Kind};
+use egress_audit_fixtures::scene::Quic;
 use egress_audit_fixtures::wire;
 
 /// Enough to leave the caches behind, little enough to be made in a moment.
 const CAPTURE_SIZE: u64 = 32 << 20;
 
-static CAPTURES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+static CAPTURES: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| {
     Kind::ALL.map(|kind| {
         let mut bytes = Vec::new();
         bench::write(kind, CAPTURE_SIZE, &mut bytes).unwrap();
@@ -61,7 +62,7 @@ fn walk(capture: &'static [u8], mut each: impl FnMut(&Block)) -> usize {
 }
 
 /// Records of the capture file, without a look into the packets.
-#[divan::bench(args = ["bulk", "mixed", "handshakes"], sample_count = 20)]
+#[divan::bench(args = ["bulk", "mixed", "handshakes", "quic"], sample_count = 20)]
 fn container(bencher: Bencher<'_, '_>, kind: &str) {
     let bytes = capture(kind);
     let packets = walk(bytes, |_| {});
@@ -72,7 +73,7 @@ fn container(bencher: Bencher<'_, '_>, kind: &str) {
 }
 
 /// Link, IP and transport headers of packets that are in memory.
-#[divan::bench(args = ["bulk", "mixed", "handshakes"], sample_count = 20)]
+#[divan::bench(args = ["bulk", "mixed", "handshakes", "quic"], sample_count = 20)]
 fn packet(bencher: Bencher<'_, '_>, kind: &str) {
     let mut packets: Vec<(u16, Vec<u8>, u32)> = Vec::new();
     walk(capture(kind), |block| {
@@ -164,6 +165,31 @@ fn quic_initial(bencher: Bencher<'_, '_>) {
     );
 }
 
+/// The name out of a client's first datagram, of the usual size, on a connection of its own.
+#[divan::bench]
+fn quic_hello(bencher: Bencher<'_, '_>) {
+    let id = [0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08];
+    let initial = wire::quic::Initial {
+        version: wire::quic::Version::ONE,
+        sender: wire::quic::Sender::Client,
+        key_id: &id,
+        destination: &id,
+        source: &[],
+        token: &[],
+        number: 0,
+    };
+    let hello = Quic::client_hello("make.powerautomate.com", false);
+    let datagram = initial.packet(&wire::quic::crypto(0, &hello), wire::quic::DATAGRAM);
+    let mut scratch = quic::QuicScratch::new();
+    bencher.counter(BytesCount::new(datagram.len())).counter(ItemsCount::new(1_usize)).bench_local(
+        || {
+            let mut flow = quic::QuicFlow::new();
+            let event = flow.client_datagram(black_box(&datagram), &mut scratch);
+            assert!(matches!(event, quic::QuicEvent::ServerName(_)));
+        },
+    );
+}
+
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         text.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
@@ -193,7 +219,7 @@ fn settle(parts: Vec<Evidence>) -> Settled {
 }
 
 /// The sum of what the sixteen parts of the flow table leave.
-#[divan::bench(args = ["mixed", "handshakes"], sample_count = 10)]
+#[divan::bench(args = ["mixed", "handshakes", "quic"], sample_count = 10)]
 fn evidence_merge(bencher: Bencher<'_, '_>, kind: &str) {
     let parts = evidence_of(capture(kind));
     let attempts = settle(parts.clone()).attempts().len();
@@ -204,7 +230,7 @@ fn evidence_merge(bencher: Bencher<'_, '_>, kind: &str) {
 }
 
 /// The whole capture path on one thread, from bytes in memory to evidence.
-#[divan::bench(args = ["bulk", "mixed", "handshakes"], sample_count = 10)]
+#[divan::bench(args = ["bulk", "mixed", "handshakes", "quic"], sample_count = 10)]
 fn sequence(bencher: Bencher<'_, '_>, kind: &str) {
     let bytes = capture(kind);
     let packets = walk(bytes, |_| {});
