@@ -39,7 +39,12 @@ impl Format for HuaweiUsg {
     ) -> Reading {
         let Some(front) = Front::find(text) else { return Reading::NotMine };
         let pairs = scratch.pairs(front.body, &PairStyle::separated(b','));
-        let Some(record) = record(&front, &pairs, line) else { return Reading::NoRecord };
+        let record = record(&front, &pairs, line);
+        match (record.client.address, record.server.address) {
+            (None, None) => return Reading::NoRecord,
+            (Some(_), None) => return Reading::Damaged,
+            _ => {}
+        }
         emit(record);
         Reading::Records
     }
@@ -71,7 +76,7 @@ impl<'l> Front<'l> {
     }
 }
 
-fn record<'l>(front: &Front<'l>, pairs: &Pairs<'_, 'l>, line: &Line<'_>) -> Option<Record<'l>> {
+fn record<'l>(front: &Front<'l>, pairs: &Pairs<'_, 'l>, line: &Line<'_>) -> Record<'l> {
     // The first pair has the sentence before it, the last a bracket or a full stop behind it.
     let get = |keys: &[&str]| {
         let value = pairs.first(keys)?;
@@ -88,7 +93,6 @@ fn record<'l>(front: &Front<'l>, pairs: &Pairs<'_, 'l>, line: &Line<'_>) -> Opti
         get(&["DstIp", "DestinationIP", "destination-ip", "DstIP"]),
         get(&["DstPort", "DestinationPort", "destination-port"]),
     );
-    record.server.address?;
     record.protocol = get(&["Protocol", "protocol"]).and_then(value::protocol);
     record.stamp = line.stamp(Stamp::None, front.header);
     if let Some(host) = get(&["Host", "Domain"]) {
@@ -115,7 +119,7 @@ fn record<'l>(front: &Front<'l>, pairs: &Pairs<'_, 'l>, line: &Line<'_>) -> Opti
         category: get(&["SubCategory", "Category"]).map(Cow::Borrowed),
         reason: None,
     };
-    Some(record)
+    record
 }
 
 #[cfg(test)]
@@ -138,5 +142,7 @@ mod tests {
             "huawei-usg deny http tcp 10.1.2.3#50123 203.0.113.9#443 www.example.com 2025-11-26T04:15:00 url_filtered by p, 1; Games"
         );
         assert_eq!(of("SHELL/5/LOGIN(l):User admin logged in."), "huawei-usg no record");
+        let cut = "POLICY/6/POLICYDENY(l):vsys=public, protocol=6, source-ip=10.1.2.3, source-po";
+        assert_eq!(of(cut), "huawei-usg damaged");
     }
 }

@@ -69,9 +69,9 @@ pub(super) struct Packet<'l> {
 
 impl<'l> Packet<'l> {
     /// Finds the fields: they begin at `IN=` (or at `OUT=`, where there is no inbound interface)
-    /// and hold ` SRC=`.
+    /// and hold `SRC=` as a word.
     pub(super) fn find(text: &'l [u8]) -> Option<Self> {
-        let source = memchr::memmem::find(text, b" SRC=")?;
+        let source = source_field(text)?;
         let head = text.get(..source)?;
         let start = interface_field(head, b"IN=").or_else(|| interface_field(head, b"OUT="))?;
         let (before, fields) = text.split_at(start);
@@ -102,6 +102,10 @@ impl<'l> Packet<'l> {
             let Some(equals) = memchr::memchr(b'=', field) else { continue };
             let (key, value) = field.split_at(equals);
             let value = value.get(1..).unwrap_or_default();
+            let key = match key {
+                [b'<', _, b'>', key @ ..] => key,
+                _ => key,
+            };
             match key {
                 b"SRC" if record.client.address.is_none() => {
                     record.client.address = value::address(value);
@@ -130,6 +134,14 @@ impl<'l> Packet<'l> {
         record.action = action;
         (has_server && has_protocol).then_some(record)
     }
+}
+
+/// Where the word `SRC=` begins. Old kernels write several messages for one packet, so that a
+/// priority may stand before a field: `<1>SRC=10.1.2.3`.
+fn source_field(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find_iter(text, b"SRC=").find(|at| {
+        at.checked_sub(1).is_some_and(|before| matches!(text.get(before), Some(b' ' | b'>')))
+    })
 }
 
 /// Where an interface's field begins: `IN=` of a prefix without a blank behind it too
@@ -191,13 +203,13 @@ fn proxmox_time(before: &[u8]) -> Stamp {
 /// Splits the fields of one packet from a further line that follows them without a line end.
 fn split_glued(fields: &[u8]) -> (&[u8], &[u8]) {
     let whole = (fields, &b""[..]);
-    let Some(first) = memchr::memmem::find(fields, b" SRC=") else { return whole };
-    let behind = fields.get(first + 5..).unwrap_or_default();
-    if memchr::memmem::find(behind, b" SRC=").is_none() {
+    let Some(first) = source_field(fields) else { return whole };
+    let behind = fields.get(first + 4..).unwrap_or_default();
+    if source_field(behind).is_none() {
         return whole;
     }
     let start = memchr::memchr2_iter(b':', b'<', behind).find_map(|at| header_start(behind, at));
-    match start.and_then(|start| fields.split_at_checked(first + 5 + start)) {
+    match start.and_then(|start| fields.split_at_checked(first + 4 + start)) {
         Some(split) => split,
         None => whole,
     }
@@ -276,6 +288,15 @@ mod tests {
              by DROP",
         ];
         assert_eq!(read(&[&line]), expected);
+    }
+
+    #[test]
+    fn old_kernels_write_priorities_between_the_fields() {
+        let line = "Nov 26 04:15:00 gw kernel: DROP IN=br0 OUT=vlan2 MAC= <1>SRC=10.1.2.3 \
+                    DST=203.0.113.9 <1>LEN=60 <1>PROTO=TCP <1>SPT=50123 DPT=443 SYN";
+        let expected = "netfilter deny traffic tcp 10.1.2.3#50123 203.0.113.9#443 - \
+                        --11-26T04:15:00 by DROP";
+        assert_eq!(read(&[line]), [expected]);
     }
 
     #[test]

@@ -40,7 +40,11 @@ impl Format for Stormshield {
         if !["time", "fw", "tz", "startime"].iter().all(|key| pairs.has(key)) {
             return Reading::NotMine;
         }
-        let Some(record) = record(&pairs, line) else { return Reading::NoRecord };
+        let Some(record) = record(&pairs, line) else {
+            // Where a client has a port, it has a server too.
+            let is_cut = pairs.has("srcport") && !pairs.has("dst");
+            return if is_cut { Reading::Damaged } else { Reading::NoRecord };
+        };
         emit(record);
         Reading::Records
     }
@@ -120,5 +124,9 @@ mod tests {
             "stormshield other traffic udp 10.1.2.3 203.0.113.9#443 - 2025-11-26T04:15:00Z by 48"
         );
         assert_eq!(of(r#"user="a" src=10.1.2.3 logtype="auth""#), "stormshield no record");
+        assert_eq!(
+            of("ruleid=48 ipproto=udp src=10.1.2.3 srcport=50123 ds"),
+            "stormshield damaged"
+        );
     }
 }
