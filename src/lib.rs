@@ -12,4 +12,7 @@ pub mod render;
 pub mod report;
 pub mod verdict;
 
-pub use pipeline::{Error, Options, Progress, Requirement, audit, explain, names};
+pub use pipeline::{
+    Error, Options, Progress, Requirement, audit, explain, explain_detection, formats, names,
+    records,
+};

@@ -8,10 +8,12 @@ mod audit;
 pub mod catalog;
 mod exit;
 mod explain;
+mod formats;
 mod listing;
 mod names;
 mod output;
 mod progress;
+mod records;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -22,8 +24,10 @@ pub use arguments::{Color, Manner, Requirement, Sources};
 pub use audit::{AuditCommand, AuditFormat};
 pub use exit::{Exit, FailOn};
 pub use explain::{ExplainCommand, ExplainFormat};
+pub use formats::{FormatsCommand, FormatsFormat};
 pub use names::{NamesCommand, NamesFormat};
 pub use output::{Format, OutputFile, Outputs};
+pub use records::{RecordsCommand, RecordsFormat};
 
 use crate::Progress;
 use crate::render::{TerminalOptions, escape};
@@ -43,8 +47,8 @@ pub struct Cli {
 const ABOUT: &str = "\
 Tells which required network endpoints were reached, blocked or never seen.
 
-Reads packet captures, and says of every endpoint that a service requires
-whether it was reached, blocked (by what, with the packets that prove it) or never seen.";
+Reads packet captures and logs of firewalls, proxies and DNS servers, and says of every endpoint that a service requires
+whether it was reached, blocked (by what, with the packets or lines that prove it) or never seen.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -62,6 +66,10 @@ enum Command {
     Explain(ExplainCommand),
     /// List every name seen, whether the catalog knows it or not
     Names(NamesCommand),
+    /// Write every record of logs as JSON Lines
+    Records(RecordsCommand),
+    /// List every input format, and how it is recognised
+    Formats(FormatsCommand),
     /// Show and check lists of required endpoints
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
@@ -82,6 +90,8 @@ where
         Command::Audit(command) => audit::run(&command, &manner, console),
         Command::Explain(command) => explain::run(&command, &manner, console),
         Command::Names(command) => names::run(&command, &manner, console),
+        Command::Records(command) => records::run(&command, &manner, console),
+        Command::Formats(command) => formats::run(&command, &manner, console),
         Command::Catalog(command) => match catalog::run(&command, console.out) {
             Err(catalog::CatalogCommandError::Write(error))
                 if error.kind() == io::ErrorKind::BrokenPipe =>

@@ -52,6 +52,16 @@ impl Detection {
         detection
     }
 
+    /// What its units are, for a person.
+    #[must_use]
+    pub const fn units(&self) -> &'static str {
+        match self.framing {
+            Framing::Lines => "lines",
+            Framing::Documents => "JSON documents or the elements of arrays in them",
+            Framing::Quoted => "lines whose quoted columns may hold line ends",
+        }
+    }
+
     /// Whether it is a log that is read.
     #[must_use]
     pub fn is_log(&self) -> bool {
@@ -66,6 +76,17 @@ impl Detection {
             .max_by_key(|(format, count)| (**count, std::cmp::Reverse(**format)))
             .map(|(format, _)| *format)
     }
+}
+
+/// The first units that are not blank, with the numbers of their lines, from 1.
+pub fn first_units(head: &[u8], count: usize) -> impl Iterator<Item = (u64, &[u8])> {
+    units_of(head)
+        .into_iter()
+        .filter_map(|unit| {
+            let text = super::trim_line(head.get(unit.start..unit.end)?);
+            (!text.is_empty()).then_some((unit.line + 1, text))
+        })
+        .take(count)
 }
 
 /// The formats that come nearest to a line that none of them reads: those of which it holds a

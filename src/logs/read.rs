@@ -10,8 +10,9 @@ use super::blocks::{Block, Blocks};
 use super::detect::Detection;
 use super::directives::Directives;
 use super::format::{Memory, Reading};
-use super::observe::Observer;
+use super::observe::{self, Observer};
 use super::reader::{Fate, LineReader};
+use super::record::Record;
 use super::stamp::TimeRules;
 use crate::capture::Workers;
 use crate::observe::{Anomalies, AnomalyKind, Frame, Locator, Sink, Timestamp};
@@ -87,10 +88,7 @@ pub fn read_log<S: Sink>(
     new_sink: impl Fn() -> S,
     advance: &(dyn Fn() + Sync),
 ) -> LogResult<S> {
-    let reader = || match options.only {
-        Some(format) => LineReader::only(format),
-        None => LineReader::new(detection.main()),
-    };
+    let reader = || line_reader(detection, options);
     let mut lanes: Vec<Lane<'_, S>> =
         (0..LANES).map(|_| Lane::new(input, options, reader(), new_sink())).collect();
     let mut ordered = Lane::new(input, options, reader(), new_sink());
@@ -139,6 +137,58 @@ pub fn read_log<S: Sink>(
     LogResult { sinks, facts }
 }
 
+/// Reads a log line by line, in order, and hands on every record with the number of its line
+/// and of its format, until `on_record` says that it wants no more.
+pub fn each_record(
+    input: u32,
+    source: Box<dyn Read + Send>,
+    detection: &Detection,
+    options: &LogOptions,
+    on_record: &mut dyn FnMut(u64, usize, &Record<'_>) -> bool,
+) -> LogFacts {
+    let mut reader = line_reader(detection, options);
+    let mut memory = Memory::default();
+    let mut blocks = Blocks::new(source, detection.framing);
+    let mut block = Block::default();
+    let mut facts = LogFacts { input, ..LogFacts::default() };
+    let mut goes_on = true;
+    while goes_on && blocks.fill(&mut block) {
+        facts.note_too_long(&block);
+        let mut directives = block.directives.clone();
+        for place in places(&block) {
+            let text = text_of(&block, place);
+            if text.is_empty() {
+                continue;
+            }
+            facts.lines.read += 1;
+            if block.has_directives && directives.take(text) {
+                facts.lines.without_record += 1;
+                continue;
+            }
+            let mut emit = |format: usize, record: Record<'_>| {
+                facts.record(observe::timestamp(record.stamp, &options.times));
+                goes_on = goes_on && on_record(place.line, format, &record);
+            };
+            let mut fate = reader.read(text, Some(&directives), &mut emit);
+            if let Fate::Known { reading: Reading::InOrder, .. } = fate {
+                fate = reader.read_in_order(text, Some(&directives), &mut memory, &mut emit);
+            }
+            facts.fate(fate, block.locator(input, place));
+        }
+    }
+    facts.bytes = blocks.bytes();
+    facts.error = blocks.take_error().map(|error| format!("cannot be read further: {error}"));
+    facts
+}
+
+/// The reader that the options and the head of the log ask for.
+fn line_reader(detection: &Detection, options: &LogOptions) -> LineReader {
+    match options.only {
+        Some(format) => LineReader::only(format),
+        None => LineReader::new(detection.main()),
+    }
+}
+
 /// Fills blocks in order and returns how many.
 fn fill(blocks: &mut Blocks, into: &mut [Block], advance: &(dyn Fn() + Sync)) -> usize {
     let mut used = 0;
@@ -183,31 +233,10 @@ impl<'o, S: Sink> Lane<'o, S> {
 
     /// Reads all units of a block but those that must be read in order.
     fn parse(&mut self, block: &Block) {
-        let input = self.facts.input;
-        for &(record, offset) in &block.too_long {
-            self.facts.lines.read += 1;
-            self.facts.lines.too_long += 1;
-            let place = Locator { input, record, offset };
-            self.facts.anomalies.add(AnomalyKind::LineTooLong, place);
-        }
+        self.facts.note_too_long(block);
         let mut directives = block.directives.clone();
-        match &block.units {
-            Some(units) => {
-                for unit in units {
-                    let place =
-                        Place { start: unit.start, end: unit.end, line: block.line + unit.line };
-                    self.unit(block, place, &mut directives);
-                }
-            }
-            None => {
-                let (mut start, mut line) = (0, block.line);
-                for end in memchr::memchr_iter(b'\n', block.bytes()) {
-                    self.unit(block, Place { start, end, line }, &mut directives);
-                    (start, line) = (end + 1, line + 1);
-                }
-                let end = block.bytes().len();
-                self.unit(block, Place { start, end, line }, &mut directives);
-            }
+        for place in places(block) {
+            self.unit(block, place, &mut directives);
         }
     }
 
@@ -221,7 +250,7 @@ impl<'o, S: Sink> Lane<'o, S> {
             self.facts.lines.without_record += 1;
             return;
         }
-        let locator = self.locator(block, place);
+        let locator = block.locator(self.facts.input, place);
         let Self { reader, observer, sink, facts, .. } = self;
         let fate = reader.read(text, Some(directives), &mut |format, record| {
             let time = observer.observe(format, &record, locator, sink);
@@ -237,9 +266,9 @@ impl<'o, S: Sink> Lane<'o, S> {
     /// Reads the lines of a block that another lane has put off; it has counted them as read.
     fn read_in_order(&mut self, block: &Block, places: &mut Vec<Place>, memory: &mut Memory) {
         for place in places.drain(..) {
-            let locator = self.locator(block, place);
+            let locator = block.locator(self.facts.input, place);
             let Self { reader, observer, sink, facts, .. } = self;
-            let mut emit = |format: usize, record: super::record::Record<'_>| {
+            let mut emit = |format: usize, record: Record<'_>| {
                 let time = observer.observe(format, &record, locator, sink);
                 facts.record(time);
             };
@@ -249,10 +278,32 @@ impl<'o, S: Sink> Lane<'o, S> {
             self.facts.fate(fate, locator);
         }
     }
+}
 
-    fn locator(&self, block: &Block, place: Place) -> Locator {
-        let offset = block.offset + place.start as u64;
-        Locator { input: self.facts.input, record: place.line, offset }
+/// The units of a block.
+fn places(block: &Block) -> impl Iterator<Item = Place> {
+    let units = block.units.as_ref().map(|units| {
+        units.iter().map(|unit| Place {
+            start: unit.start,
+            end: unit.end,
+            line: block.line + unit.line,
+        })
+    });
+    let lines = block.units.is_none().then(|| {
+        let bytes = block.bytes();
+        let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+        ends.scan((0, block.line), |next, end| {
+            let (start, line) = *next;
+            *next = (end + 1, line + 1);
+            Some(Place { start, end, line })
+        })
+    });
+    units.into_iter().flatten().chain(lines.into_iter().flatten())
+}
+
+impl Block {
+    fn locator(&self, input: u32, place: Place) -> Locator {
+        Locator { input, record: place.line, offset: self.offset + place.start as u64 }
     }
 }
 
@@ -262,6 +313,15 @@ fn text_of(block: &Block, place: Place) -> &[u8] {
 }
 
 impl LogFacts {
+    fn note_too_long(&mut self, block: &Block) {
+        for &(record, offset) in &block.too_long {
+            self.lines.read += 1;
+            self.lines.too_long += 1;
+            let place = Locator { input: self.input, record, offset };
+            self.anomalies.add(AnomalyKind::LineTooLong, place);
+        }
+    }
+
     fn record(&mut self, time: Timestamp) {
         self.records += 1;
         if time.frame() == Frame::Instant {

@@ -27,6 +27,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Puts what opening told into the report of the input.
+    pub(super) fn describe(self, report: &mut InputReport) {
+        report.kind = self.kind;
+        report.error = self.error;
+    }
+
     /// Opens an input; when it is no capture, what it is instead.
     pub(super) fn by_opening(path: &InputPath, logs: &LogOptions) -> (Self, Option<Opened>) {
         let found = |compression, kind| Self { compression, kind, error: None, detection: None };
@@ -58,6 +64,13 @@ impl Found {
                 failed(compression, format!("unknown format; it begins with {first_bytes}"))
             }
         }
+    }
+}
+
+impl InputReport {
+    /// An argument that leads to no input.
+    pub(super) fn of_error(error: &InputError) -> Self {
+        Self { error: Some(sentence_of(error)), ..Self::new(error.path.to_string()) }
     }
 }
 
@@ -132,11 +145,7 @@ impl Account {
             }
             inputs.push(report);
         }
-        for error in errors {
-            let mut report = InputReport::new(error.path.to_string());
-            report.error = Some(sentence_of(&error));
-            inputs.push(report);
-        }
+        inputs.extend(errors.iter().map(InputReport::of_error));
         let coverage = self.coverage(&clock);
         (inputs, coverage, clock)
     }

@@ -2,10 +2,12 @@
 
 mod assemble;
 mod explain;
+mod formats;
 mod inputs;
 mod log_inputs;
 mod names;
 mod read;
+mod records;
 mod wireshark;
 
 use std::num::NonZeroUsize;
@@ -19,7 +21,9 @@ use crate::logs::read::LogOptions;
 use crate::report::{CatalogReport, Report, SCHEMA_ID, Summary, Tool};
 
 pub use self::explain::explain;
+pub use self::formats::{explain_detection, formats};
 pub use self::names::names;
+pub use self::records::records;
 
 /// What is required: a catalog and the part of it that applies.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@
 pub mod csv;
 pub mod escape;
 pub mod explain;
+pub mod formats;
 pub mod json;
 pub mod names;
 mod table;

@@ -8,8 +8,10 @@
 mod coverage;
 mod endpoint;
 mod explain;
+mod formats;
 mod names;
 mod outcome;
+mod records;
 #[cfg(test)]
 pub(crate) mod sample;
 mod verdict;
@@ -24,7 +26,9 @@ pub use endpoint::{
     EndpointReport, EvidenceReport, NameReport, NearMiss, NearMissReason, OutcomeReport,
 };
 pub use explain::{ExplainEvent, ExplainReport};
+pub use formats::{DetectionReport, FormatRow, LineFinding};
 pub use names::{NameRow, NamesReport};
+pub use records::RecordRow;
 pub use verdict::{MixedBy, Summary, Verdict};
 
 /// The version of the contract, the value of the key `schema` in every report.
