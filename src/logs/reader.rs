@@ -63,7 +63,8 @@ impl LineReader {
     ) -> Fate {
         let Self { main, only, wrappers, scratch, candidates } = self;
         let mut finder = Finder { main: *main, only: *only, scratch, candidates };
-        finder.unwrap(text, Line { directives, ..Line::default() }, wrappers, emit)
+        let line = Line { directives, ..Line::default() };
+        finder.unwrap(text, line, wrappers, &mut Output { emit, memory: None })
     }
 
     /// Reads a line that [`read`](Self::read) has found to be one that is read in order.
@@ -76,7 +77,8 @@ impl LineReader {
     ) -> Fate {
         let Self { main, only, wrappers, scratch, candidates } = self;
         let mut finder = Finder { main: *main, only: *only, scratch, candidates };
-        finder.in_order(text, Line { directives, ..Line::default() }, wrappers, memory, emit)
+        let line = Line { directives, ..Line::default() };
+        finder.unwrap(text, line, wrappers, &mut Output { emit, memory: Some(memory) })
     }
 }
 
@@ -87,60 +89,108 @@ struct Finder<'r> {
     candidates: &'r mut Vec<usize>,
 }
 
+/// Where records go.
+struct Output<'e, 'm> {
+    emit: EmitFrom<'e>,
+    /// What lines read in order remember. With it, only those lines give records: the others
+    /// have given theirs.
+    memory: Option<&'m mut Memory>,
+}
+
 impl Finder<'_> {
     fn unwrap(
         &mut self,
         text: &[u8],
         line: Line<'_>,
         wrappers: &mut [Scratch],
-        emit: EmitFrom<'_>,
+        out: &mut Output<'_, '_>,
+    ) -> Fate {
+        let Some((mut message, mut behind)) = unwrap::frame(text) else {
+            return self.unwrap_message(text, line, wrappers, out);
+        };
+        let mut fate = self.unwrap_message(message, line, wrappers, out);
+        while let Some(next) = unwrap::frame(behind) {
+            (message, behind) = next;
+            fate = fate.and(self.unwrap_message(message, line, wrappers, out));
+        }
+        fate
+    }
+
+    fn unwrap_message(
+        &mut self,
+        text: &[u8],
+        line: Line<'_>,
+        wrappers: &mut [Scratch],
+        out: &mut Output<'_, '_>,
     ) -> Fate {
         let Some((wrapper, inner)) = wrappers.split_first_mut() else {
-            return self.text(text, &line, emit);
+            return self.read_text(text, &line, out);
         };
         match unwrap::unwrap(text, &mut *wrapper) {
             Wrapped::Text { text, received } => {
-                let line = Line { received: line.received.or(received), ..line };
-                self.unwrap(text, line, inner, emit)
+                let line = Line { received: received.or(line.received), ..line };
+                self.unwrap(text, line, inner, out)
             }
-            Wrapped::Json(json) => self.json_or_payload(json, line, inner, emit),
-            Wrapped::Not => self.text(text, &line, emit),
+            Wrapped::Json(json) => {
+                let mut fate = Fate::Unknown;
+                for element in unwrap::elements(json) {
+                    fate = fate.and(self.json_or_payload(element, line, inner, out));
+                }
+                fate
+            }
+            Wrapped::Not => self.read_text(text, &line, out),
         }
     }
 
-    /// A JSON object is a record, or a wrapper around a text or another object, or both.
+    /// A JSON object is a record, or a wrapper around a text or another object.
     fn json_or_payload(
         &mut self,
         json: Json<'_>,
         line: Line<'_>,
         inner: &mut [Scratch],
-        emit: EmitFrom<'_>,
+        out: &mut Output<'_, '_>,
     ) -> Fate {
-        let mut fate = Fate::Unknown;
-        for element in unwrap::elements(json) {
-            let mut one = self.json(element, &line, emit);
-            if one == Fate::Unknown {
-                for payload in unwrap::payloads(element) {
-                    let received = line.received.or(payload.received);
-                    let line = Line { received, ..line };
-                    one = self.unwrap(&payload.text, line, inner, emit);
-                    if one != Fate::Unknown {
-                        break;
-                    }
+        for object in unwrap::nested(json) {
+            let fate = self.json(object, &line, out);
+            if fate != Fate::Unknown {
+                return fate;
+            }
+            for payload in unwrap::payloads(object) {
+                let received = payload.received.or(unwrap::received(json)).or(line.received);
+                let line = Line { received, ..line };
+                let mut fate = Fate::Unknown;
+                for unit in payload.units() {
+                    fate = fate.and(self.unwrap(unit, line, inner, out));
+                }
+                if fate != Fate::Unknown {
+                    return fate;
                 }
             }
-            fate = fate.and(one);
         }
-        fate
+        Fate::Unknown
     }
 
-    fn json(&mut self, json: Json<'_>, line: &Line<'_>, emit: EmitFrom<'_>) -> Fate {
+    fn read_text(&mut self, text: &[u8], line: &Line<'_>, out: &mut Output<'_, '_>) -> Fate {
+        let Output { emit, memory } = out;
+        let Some(memory) = memory else { return self.text(text, line, emit) };
+        let fate = self.text(text, line, &mut |_, _| {});
+        let Fate::Known { format, reading: Reading::InOrder } = fate else { return fate };
+        let Some(reader) = FORMATS.get(format) else { return Fate::Unknown };
+        let reading = reader.read_in_order(text, line, memory, &mut |record| emit(format, record));
+        Fate::Known { format, reading }
+    }
+
+    fn json(&mut self, json: Json<'_>, line: &Line<'_>, out: &mut Output<'_, '_>) -> Fate {
+        let is_first_pass = out.memory.is_none();
         let only = self.only;
         let all = (0..FORMATS.len()).filter(|format| only.is_none_or(|only| only == *format));
         for format in self.main.into_iter().chain(all) {
             let Some(reader) = FORMATS.get(format) else { continue };
-            let reading =
-                reader.read_json(json, line, self.scratch, &mut |record| emit(format, record));
+            let reading = reader.read_json(json, line, self.scratch, &mut |record| {
+                if is_first_pass {
+                    (out.emit)(format, record);
+                }
+            });
             if reading != Reading::NotMine {
                 return Fate::Known { format, reading };
             }
@@ -177,47 +227,6 @@ impl Finder<'_> {
             Reading::NotMine => Fate::Unknown,
             reading => Fate::Known { format, reading },
         }
-    }
-
-    /// Like [`unwrap`](Self::unwrap), and lines that are read in order are read.
-    fn in_order(
-        &mut self,
-        text: &[u8],
-        line: Line<'_>,
-        wrappers: &mut [Scratch],
-        memory: &mut Memory,
-        emit: EmitFrom<'_>,
-    ) -> Fate {
-        let Some((wrapper, inner)) = wrappers.split_first_mut() else {
-            return Fate::Unknown;
-        };
-        match unwrap::unwrap(text, &mut *wrapper) {
-            Wrapped::Text { text, received } => {
-                let line = Line { received: line.received.or(received), ..line };
-                return self.in_order(text, line, inner, memory, emit);
-            }
-            Wrapped::Json(json) => {
-                let mut fate = Fate::Unknown;
-                for element in unwrap::elements(json) {
-                    for payload in unwrap::payloads(element) {
-                        let received = line.received.or(payload.received);
-                        let line = Line { received, ..line };
-                        let one = self.in_order(&payload.text, line, inner, memory, emit);
-                        if one != Fate::Unknown {
-                            fate = fate.and(one);
-                            break;
-                        }
-                    }
-                }
-                return fate;
-            }
-            Wrapped::Not => {}
-        }
-        let fate = self.text(text, &line, &mut |_, _| {});
-        let Fate::Known { format, reading: Reading::InOrder } = fate else { return fate };
-        let Some(reader) = FORMATS.get(format) else { return Fate::Unknown };
-        let reading = reader.read_in_order(text, &line, memory, &mut |record| emit(format, record));
-        Fate::Known { format, reading }
     }
 }
 

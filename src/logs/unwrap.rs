@@ -1,19 +1,58 @@
-//! What shippers put around a line: JSON objects, and the prefixes of container runtimes.
+//! What shippers put around a line: JSON objects, the prefixes of container runtimes, and the
+//! octet counts of syslog over TCP.
 
 use std::borrow::Cow;
+use std::io::Read;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::MultiGzDecoder;
+
+use super::framing;
 use super::grammar::{Json, Scratch};
 use super::stamp::Stamp;
 use super::value;
 
 /// Keys under which shippers put the line that they carry, in the order of preference.
-const PAYLOAD_KEYS: &[&str] =
-    &["message", "MESSAGE", "log", "_raw", "SyslogMessage", "textPayload", "raw_log", "raw", "msg"];
+const PAYLOAD_KEYS: &[&str] = &[
+    "message",
+    "MESSAGE",
+    "log",
+    "_raw",
+    "SyslogMessage",
+    "textPayload",
+    "raw_log",
+    "raw",
+    "msg",
+    // Splunk's HTTP Event Collector, Wazuh's archives, GELF and OpenTelemetry.
+    "event",
+    "full_log",
+    "short_message",
+    "full_message",
+    "body",
+];
+/// The same where the line stands deeper.
+const PAYLOAD_PATHS: &[[&str; 2]] =
+    &[["event", "original"], ["properties", "msg"], ["body", "stringValue"]];
+/// The key of payloads in Base64: Kinesis, Pub/Sub and subscriptions of CloudWatch Logs.
+const ENCODED_KEY: &str = "data";
+/// Keys of objects that are records or wrappers of their own.
+const NESTED_KEYS: &[&str] = &["event", "message", "_source", "result", "kinesis", "awslogs"];
 /// Keys under which shippers put the time of reception.
-const TIME_KEYS: &[&str] =
-    &["@timestamp", "__REALTIME_TIMESTAMP", "time", "timestamp", "TimeGenerated"];
+const TIME_KEYS: &[&str] = &[
+    "@timestamp",
+    "__REALTIME_TIMESTAMP",
+    "time",
+    "timestamp",
+    "TimeGenerated",
+    "publishTime",
+    "approximateArrivalTimestamp",
+];
 /// Keys of arrays of records.
 pub(super) const ARRAY_KEYS: &[&str] = &["records", "Records", "logEvents"];
+/// Bytes that one compressed payload may become. A line has at most a sixteenth of them, and
+/// logs compress to about a tenth.
+const MAX_DECODED: u64 = 16 << 20;
 
 /// What is in a text.
 pub(super) enum Wrapped<'a> {
@@ -25,10 +64,22 @@ pub(super) enum Wrapped<'a> {
     Not,
 }
 
-/// A line within a JSON object.
+/// What an object carries.
 pub(super) struct Payload<'a> {
-    pub(super) text: Cow<'a, [u8]>,
+    text: Cow<'a, [u8]>,
+    /// Where the units are in a text that was encoded; a text that was not is one line.
+    units: Vec<framing::Unit>,
+    is_encoded: bool,
     pub(super) received: Stamp,
+}
+
+impl Payload<'_> {
+    /// Its lines or JSON documents.
+    pub(super) fn units(&self) -> impl Iterator<Item = &[u8]> {
+        let whole = (!self.is_encoded).then_some(&*self.text);
+        let units = self.units.iter().filter_map(|unit| self.text.get(unit.start..unit.end));
+        whole.into_iter().chain(units)
+    }
 }
 
 /// Takes one wrapper off.
@@ -58,16 +109,65 @@ pub(super) fn elements(json: Json<'_>) -> impl Iterator<Item = Json<'_>> {
     array.into_iter().flat_map(Json::elements).chain(own)
 }
 
-/// The lines that an object may carry.
+/// An object, and those in it that may be records or wrappers of their own.
+pub(super) fn nested(json: Json<'_>) -> impl Iterator<Item = Json<'_>> {
+    let nested = NESTED_KEYS.iter().filter_map(move |key| json.get(key));
+    std::iter::once(json).chain(nested.filter(|inner| inner.is_object()))
+}
+
+/// What an object may carry.
 pub(super) fn payloads(json: Json<'_>) -> impl Iterator<Item = Payload<'_>> {
     let received = received(json);
-    let event = json.path(&["event", "original"]);
-    PAYLOAD_KEYS
+    let plain = PAYLOAD_KEYS
         .iter()
         .filter_map(move |key| json.get(key))
-        .chain(event)
+        .chain(PAYLOAD_PATHS.iter().filter_map(move |path| json.path(path)))
         .filter_map(payload_text)
-        .map(move |text| Payload { text, received })
+        .map(move |text| Payload { text, units: Vec::new(), is_encoded: false, received });
+    let encoded = json.get(ENCODED_KEY).and_then(Json::text).and_then(decoded);
+    plain.chain(encoded.map(move |bytes| {
+        let units = framing::units_of(&bytes);
+        Payload { text: Cow::Owned(bytes), units, is_encoded: true, received }
+    }))
+}
+
+/// A text out of Base64 (RFC 4648 section 4) and, where it is compressed, out of gzip.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let bytes = STANDARD.decode(text.trim_ascii()).ok()?;
+    if !bytes.starts_with(b"\x1f\x8b") {
+        let is_text = bytes.first().is_some_and(|byte| !byte.is_ascii_control());
+        return is_text.then_some(bytes);
+    }
+    let mut text = Vec::new();
+    // A stream that is cut gives what came before the cut.
+    let _ = MultiGzDecoder::new(bytes.as_slice()).take(MAX_DECODED).read_to_end(&mut text);
+    (!text.is_empty()).then_some(text)
+}
+
+/// The first message of a line in which each has its length before it (RFC 6587 section 3.4.1),
+/// and the messages behind it. A count that does not fit is taken off and means nothing.
+pub(super) fn frame(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (count, rest) = counted(text)?;
+    let parts = rest.split_at_checked(count);
+    let whole = |(message, behind): (&'_ [u8], &'_ [u8])| {
+        let behind = behind.trim_ascii_start();
+        behind.is_empty() || counted(behind).is_some() && !message.is_empty()
+    };
+    match parts.filter(|parts| whole(*parts)) {
+        Some((message, behind)) => Some((message, behind.trim_ascii_start())),
+        None => Some((rest, &[])),
+    }
+}
+
+/// An octet count and the message that begins behind it with its priority.
+fn counted(text: &[u8]) -> Option<(usize, &[u8])> {
+    let digits = text.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = text.get(digits..)?.strip_prefix(b" ")?;
+    let priority = rest.strip_prefix(b"<")?;
+    let length = priority.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let is_priority = (1..=3).contains(&length) && priority.get(length) == Some(&b'>');
+    (is_priority && (1..=6).contains(&digits)).then_some(())?;
+    Some((value::number(text.get(..digits)?)?, rest))
 }
 
 /// The text of a payload; journald writes bytes that are no text as an array of numbers.
@@ -78,10 +178,12 @@ fn payload_text(payload: Json<'_>) -> Option<Cow<'_, [u8]>> {
         return bytes.map(Cow::Owned);
     }
     let text = payload.text()?.as_bytes();
-    Some(Cow::Borrowed(text.strip_suffix(b"\n").unwrap_or(text)))
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    Some(Cow::Borrowed(text.strip_suffix(b"\r").unwrap_or(text)))
 }
 
-fn received(json: Json<'_>) -> Stamp {
+/// When a station on the way received what an object carries.
+pub(super) fn received(json: Json<'_>) -> Stamp {
     TIME_KEYS
         .iter()
         .filter_map(|key| json.get(key)?.scalar())
@@ -100,4 +202,87 @@ fn container_line(text: &[u8]) -> Option<(&[u8], Stamp)> {
     let is_container = matches!(stream, b"stdout" | b"stderr") && matches!(tag, b"F" | b"P");
     is_container.then_some(())?;
     Some((words.next()?, value::iso_8601(time)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::logs::test_support::records;
+
+    const LINE: &str = "HTTPS request from 10.1.2.3:50123 to www.example.com:443. Action: Deny. ";
+    const RECORD: &str = "azure-firewall deny tls - 10.1.2.3#50123 -#443 www.example.com";
+
+    #[test]
+    fn shippers_put_lines_under_many_keys() {
+        let time = "2025-11-26T04:15:00Z";
+        let bytes: Vec<_> = LINE.bytes().map(|byte| byte.to_string()).collect();
+        for wrapped in [
+            format!(r#"{{"@timestamp":"{time}","message":"{LINE}"}}"#),
+            format!(r#"{{"@timestamp":"{time}","event":{{"original":"{LINE}"}}}}"#),
+            format!(r#"{{"log":"{LINE}\n","stream":"stdout","time":"{time}"}}"#),
+            format!(r#"{{"__REALTIME_TIMESTAMP":"1764130500000000","MESSAGE":"{LINE}"}}"#),
+            format!(
+                r#"{{"__REALTIME_TIMESTAMP":"1764130500000000","MESSAGE":[{}]}}"#,
+                bytes.join(",")
+            ),
+            format!(r#"{{"time":1764130500,"event":"{LINE}"}}"#),
+            format!(r#"{{"result":{{"_raw":"{LINE}","time":"{time}"}}}}"#),
+            format!(r#"{{"TimeGenerated":"{time}","SyslogMessage":"{LINE}"}}"#),
+            format!(r#"{{"timestamp":"{time}","textPayload":"{LINE}"}}"#),
+            format!(r#"{{"time":"{time}","properties":{{"msg":"{LINE}"}}}}"#),
+            format!("{time} stdout F {LINE}"),
+            format!(r#"{time} stderr F {{"message":"{{\"message\":\"{LINE}\"}}"}}"#),
+        ] {
+            assert_eq!(records(&wrapped), [format!("1 {RECORD} {time}")], "{wrapped}");
+        }
+    }
+
+    #[test]
+    fn payloads_may_be_encoded_and_compressed() {
+        let plain = STANDARD.encode(format!("{LINE}\nsomething else\n{LINE}\n"));
+        let document = format!(
+            r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"id":"1","timestamp":1764130500000,"message":"{LINE}"}}]}}"#
+        );
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(document.as_bytes()).unwrap();
+        let packed = STANDARD.encode(gzip.finish().unwrap());
+        for (wrapped, count) in [
+            (format!(r#"{{"message":{{"data":"{plain}"}},"subscription":"s"}}"#), 2),
+            (format!(r#"{{"Records":[{{"kinesis":{{"data":"{packed}"}}}}]}}"#), 1),
+            (format!(r#"{{"awslogs":{{"data":"{packed}"}}}}"#), 1),
+            (r#"{"data":"AAAA"}"#.to_owned(), 0),
+        ] {
+            let found = records(&wrapped);
+            assert_eq!(found.len(), count, "{wrapped}");
+            assert!(found.iter().all(|record| record.contains(RECORD)), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_payload_that_unpacks_without_end_is_cut() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        for _ in 0..40 {
+            gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
+        }
+        let text = decoded(&STANDARD.encode(gzip.finish().unwrap())).unwrap();
+        assert_eq!(text.len() as u64, MAX_DECODED);
+    }
+
+    #[test]
+    fn octet_counts_are_taken_off() {
+        let message = format!("<134>1 2025-11-26T04:15:00Z fw app - - - {LINE}");
+        let count = message.len();
+        let text = format!("{count} {message}{count} {message}");
+        let (first, behind) = frame(text.as_bytes()).unwrap();
+        assert_eq!(first, message.as_bytes());
+        assert_eq!(frame(behind), Some((message.as_bytes(), &b""[..])));
+        let wrong = format!("7 {message}");
+        assert_eq!(frame(wrong.as_bytes()), Some((message.as_bytes(), &b""[..])));
+        assert_eq!(frame(b"2025 <134>"), Some((&b"<134>"[..], &b""[..])));
+        for text in ["<134>1 x", "12 x", "1234567 <134>x", "12 <1345>x", ""] {
+            assert_eq!(frame(text.as_bytes()), None, "{text}");
+        }
+    }
 }
