@@ -10,15 +10,28 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::format::Format;
 use super::{
     adguard_querylog, aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
-    barracuda_cloudgen, cato, cef, cisco_umbrella, clavister, cloudflare_gateway, forcepoint,
-    fortigate, gcp_logging, huawei_usg, leef, mikrotik, netfilter, netskope, pf_filterlog, pf_text,
-    sonicwall, sophos, squid, stormshield, suricata_eve, suricata_fast, unifi, unifi_cef,
-    watchguard, zeek, zscaler_nss,
+    barracuda_cloudgen, cato, cef, checkpoint, cisco, cisco_umbrella, clavister,
+    cloudflare_gateway, forcepoint, fortinet, gcp_logging, huawei_usg, juniper, leef, mikrotik,
+    netfilter, netskope, panos, pf_filterlog, pf_text, sonicwall, sophos, squid, stormshield,
+    suricata_eve, suricata_fast, unifi, unifi_cef, watchguard, zeek, zscaler_nss,
 };
 
 /// The formats.
 pub static FORMATS: &[&dyn Format] = &[
-    &fortigate::Fortigate,
+    &fortinet::FortigateCef,
+    &panos::PanosCef,
+    &checkpoint::CheckpointCef,
+    &panos::PanosLeef,
+    &cisco::CiscoAsa,
+    &cisco::CiscoFtd,
+    &cisco::CiscoIos,
+    &panos::PanosCsv,
+    &fortinet::Fortigate,
+    &fortinet::FortigateCsv,
+    &fortinet::Fortiproxy,
+    &juniper::JuniperSrx,
+    &checkpoint::Checkpoint,
+    &cisco::CiscoMeraki,
     &sophos::SophosXg,
     &sophos::SophosUtm,
     &sophos::SophosSwa,
@@ -59,6 +72,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &aws_vpc_flow::AwsVpcFlowJson,
     &cef::CommonEvent,
     &leef::LogEventExtended,
+    &panos::PanosJson,
+    &checkpoint::CheckpointJson,
 ];
 
 /// The number of a format in [`FORMATS`] by its word.

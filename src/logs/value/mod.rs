@@ -14,8 +14,8 @@ pub use address::{address, address_and_port, port, socket};
 pub use dns::{dns_code, dns_type};
 pub use host::{Url, host};
 pub use time::{
-    ANY_YEAR, civil, clock, common_log_time, date_and_time, epoch, event_time, iso_8601, month,
-    offset_seconds, syslog_time, us_or_eu_date,
+    ANY_YEAR, civil, clock, common_log_time, date_and_time, date_beside_clock, epoch, event_time,
+    iso_8601, month, offset_seconds, syslog_time, us_or_eu_date,
 };
 
 use super::record::Protocol;

@@ -66,6 +66,17 @@ pub fn date_and_time(raw: &[u8], separator: u8) -> Option<(DateTime, &[u8])> {
     Some((civil(year, month, day, time)?, rest))
 }
 
+/// A date (`YYYY-MM-DD` or `YYYY/MM/DD`) and a clock time that stand in columns of their own.
+#[must_use]
+pub fn date_beside_clock(date: &[u8], time: &[u8]) -> Option<DateTime> {
+    let (year, rest) = digits(date.trim_ascii(), 4, 4)?;
+    let [separator @ (b'-' | b'/'), rest @ ..] = rest else { return None };
+    let (month, rest) = digits(rest, 1, 2)?;
+    let (day, rest) = digits(rest.strip_prefix(&[*separator])?, 1, 2)?;
+    let (time, after) = clock(time.trim_ascii())?;
+    (rest.is_empty() && after.is_empty()).then(|| civil(year, month, day, time))?
+}
+
 /// A date from its numbers and a clock time; `None` when there is no such day.
 #[must_use]
 pub fn civil(year: u32, month: u32, day: u32, time: Time) -> Option<DateTime> {
@@ -384,6 +395,17 @@ mod tests {
         assert_eq!(read("26/Nov/2025:04:15:00 +0100] \"GET /"), expected);
         assert_eq!(read("26/Nov/2025:04:15:00.5 x").as_deref(), Some("2025-11-26T04:15:00.5"));
         assert_eq!(read("26/Now/2025:04:15:00"), None);
+    }
+
+    #[test]
+    fn dates_may_stand_beside_their_clock() {
+        let read = |date: &str, time: &str| {
+            date_beside_clock(date.as_bytes(), time.as_bytes()).map(|civil| civil.to_string())
+        };
+        assert_eq!(read("2025-11-26", "04:15:00").as_deref(), Some("2025-11-26T04:15:00"));
+        assert_eq!(read("2025/11/26", "04:15:00").as_deref(), Some("2025-11-26T04:15:00"));
+        assert_eq!(read("2025-11-26", "04: 15:00"), None);
+        assert_eq!(read("2025-11", "04:15:00"), None);
     }
 
     #[test]
