@@ -42,10 +42,9 @@ impl Format for Checkpoint {
         }
         let Some((header, body, style)) = dialect(text) else { return Reading::NotMine };
         let pairs = scratch.pairs(body, &style);
-        // A second colon stands behind some keys.
         let get = |keys: &[&str]| pairs.first(keys).map(value::unescape);
-        let has_key = |key: &str| pairs.has(key);
-        if !has_key("loguid") && !(has_key("action") && has_key("product")) && !header.is_marked {
+        let is_log = pairs.has("loguid") || (pairs.has("action") && pairs.has("product"));
+        if !is_log && !header.is_marked {
             return Reading::NotMine;
         }
         let Some(mut record) = fields::record(&get) else { return Reading::NoRecord };
