@@ -165,6 +165,18 @@ impl<'a> Record<'a> {
         };
     }
 
+    /// Adds an address of a DNS answer and its time to live.
+    pub fn add_answer(&mut self, address: IpAddr, time_to_live: Option<u32>) {
+        let dns = self.dns_mut();
+        if !dns.answers.contains(&address) {
+            dns.answers.push(address);
+        }
+        dns.time_to_live = match (dns.time_to_live, time_to_live) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
+    }
+
     /// What a DNS record adds, made when first asked for.
     pub fn dns_mut(&mut self) -> &mut Dns {
         self.dns.get_or_insert_default()

@@ -10,10 +10,11 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::format::Format;
 use super::{
     adguard_querylog, aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
-    barracuda_cloudgen, cato, cef, checkpoint, cisco, cisco_umbrella, clavister,
-    cloudflare_gateway, forcepoint, fortinet, gcp_logging, huawei_usg, juniper, leef, mikrotik,
-    netfilter, netskope, panos, pf_filterlog, pf_text, sonicwall, sophos, squid, stormshield,
-    suricata_eve, suricata_fast, unifi, unifi_cef, watchguard, zeek, zscaler_nss,
+    barracuda_cloudgen, bind, cato, cef, checkpoint, cisco, cisco_umbrella, clavister,
+    cloudflare_gateway, coredns, dnsmasq, forcepoint, fortinet, gcp_logging, huawei_usg, juniper,
+    leef, mikrotik, netfilter, netskope, panos, pf_filterlog, pf_text, powerdns, sonicwall, sophos,
+    squid, stormshield, suricata_eve, suricata_fast, unbound, unifi, unifi_cef, watchguard,
+    windows_dns, windows_firewall, zeek, zscaler_nss,
 };
 
 /// The formats.
@@ -48,8 +49,18 @@ pub static FORMATS: &[&dyn Format] = &[
     &pf_text::PfText,
     &unifi::Unifi,
     &netfilter::Netfilter,
-    &mikrotik::Mikrotik,
+    &squid::CiscoWsa,
     &squid::Squid,
+    &windows_firewall::WindowsFirewall,
+    &bind::Infoblox,
+    &bind::EfficientIp,
+    &bind::Bind,
+    &dnsmasq::Dnsmasq,
+    &unbound::Unbound,
+    &windows_dns::WindowsDnsDebug,
+    &powerdns::PowerDns,
+    &coredns::CoreDns,
+    &mikrotik::Mikrotik,
     &cato::Cato,
     &suricata_eve::SuricataEve,
     &zeek::ZeekTsv,
@@ -74,6 +85,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &leef::LogEventExtended,
     &panos::PanosJson,
     &checkpoint::CheckpointJson,
+    &squid::SquidCommon,
+    &squid::OlfeoSaas,
+    &windows_dns::WindowsDnsEtw,
 ];
 
 /// The number of a format in [`FORMATS`] by its word.

@@ -19,6 +19,18 @@ pub(super) fn records(lines: &str) -> Vec<String> {
     found
 }
 
+/// The records of a log that is of one format, each as one line of text without what is not
+/// stated: `1 2025-11-26T04:15:00Z allow dns 10.1.2.3 > 192.0.2.53 udp www.example.com =
+/// 203.0.113.9`, with the cause at the end.
+pub(super) fn records_of(id: &str, log: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    super::read_bytes(log.as_bytes(), &mut |line, format, record| {
+        assert_eq!(FORMATS[format].about().id, id, "line {line}");
+        lines.push(format!("{line} {}", stated(&record)));
+    });
+    lines
+}
+
 /// What became of each of some lines: its records as [`records`] writes them, without the number
 /// of the line and with who decided after ` by `; or `unknown`, or the format's word with
 /// `no record` or `damaged`.
@@ -72,6 +84,39 @@ fn text(record: &Record<'_>) -> String {
         other => other.local().unwrap_or_else(|| "-".to_owned()),
     };
     let _ = write!(text, "{protocol} {client} {server} {names} {time}");
+    if let Some(cause) = record.cause {
+        let _ = write!(text, " {}", cause.as_str());
+    }
+    text
+}
+
+fn stated(record: &Record<'_>) -> String {
+    let mut text = match record.stamp {
+        Stamp::Instant(time) => format!("{} ", time.to_rfc3339(0)),
+        other => other.local().map(|local| format!("{local} ")).unwrap_or_default(),
+    };
+    let _ = write!(text, "{} {}", record.action.as_str(), record.kind.as_str());
+    if let Some(client) = record.client.address {
+        let _ = write!(text, " {client}");
+    }
+    if record.server != Party::default() {
+        text.push_str(" > ");
+    }
+    if let Some(server) = record.server.address {
+        let _ = write!(text, "{server}");
+    }
+    if let Some(port) = record.server.port {
+        let _ = write!(text, ":{port}");
+    }
+    if let Some(protocol) = record.protocol {
+        let _ = write!(text, " {}", protocol.text());
+    }
+    for name in &record.names {
+        let _ = write!(text, " {}", String::from_utf8_lossy(name));
+    }
+    for answer in record.dns.iter().flat_map(|dns| &dns.answers) {
+        let _ = write!(text, " = {answer}");
+    }
     if let Some(cause) = record.cause {
         let _ = write!(text, " {}", cause.as_str());
     }

@@ -142,13 +142,14 @@ pub fn syslog_time(header: &[u8]) -> Stamp {
 }
 
 /// The time of NCSA's Common Log Format at the start: `26/Nov/2025:04:15:00 +0100`, the zone
-/// perhaps absent (Apache HTTP Server "Log Files"). Also returns what stands behind it.
+/// perhaps absent (Apache HTTP Server "Log Files"); also `26-Nov-2025 04:15:00`, as BIND writes
+/// it, and with blanks. Also returns what stands behind it.
 #[must_use]
 pub fn common_log_time(raw: &[u8]) -> Option<(Stamp, &[u8])> {
     let (day, rest) = digits(raw, 1, 2)?;
-    let rest = rest.strip_prefix(b"/")?;
+    let [separator @ (b'/' | b'-' | b' '), rest @ ..] = rest else { return None };
     let month = month(rest)?;
-    let (year, rest) = digits(rest.get(3..)?.strip_prefix(b"/")?, 4, 4)?;
+    let (year, rest) = digits(rest.get(3..)?.strip_prefix(&[*separator])?, 4, 4)?;
     let [b':' | b' ', rest @ ..] = rest else { return None };
     let (time, rest) = clock(rest)?;
     let civil = civil(year, month, day, time)?;
@@ -394,6 +395,7 @@ mod tests {
         let expected = Some("2025-11-26T03:15:00.000Z".to_owned());
         assert_eq!(read("26/Nov/2025:04:15:00 +0100] \"GET /"), expected);
         assert_eq!(read("26/Nov/2025:04:15:00.5 x").as_deref(), Some("2025-11-26T04:15:00.5"));
+        assert_eq!(read("26-Nov-2025 04:15:00.25 x").as_deref(), Some("2025-11-26T04:15:00.25"));
         assert_eq!(read("26/Now/2025:04:15:00"), None);
     }
 

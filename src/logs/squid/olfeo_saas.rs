@@ -1,0 +1,93 @@
+//! Olfeo's cloud proxy: one JSON object for each request.
+//!
+//! ```text
+//! {"url":"https://www.example.com/","action":"allow","domain":"www.example.com","src_ip":"10.1.2.3","timestamp":1764130500250,"dest_ip":"203.0.113.9","user_status_code":"200","cache_status":"TCP_MISS","peer_status_code":"200","category_label":"Business Services"}
+//! ```
+//!
+//! `action` is what the policy decided; the status codes are the client's and the server's.
+//!
+//! Olfeo documentation, "Export of logs (Olfeo SaaS)".
+
+use super::super::format::{About, Emit, Format, Line, Reading};
+use super::super::grammar::{Json, Scratch};
+use super::super::record::{Action, Kind, Party, Record};
+use super::super::stamp::Stamp;
+use super::super::value;
+use super::verdict;
+use crate::observe::Cause;
+
+/// The format.
+pub(in crate::logs) struct OlfeoSaas;
+
+impl Format for OlfeoSaas {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "olfeo-saas",
+            product: "Olfeo SaaS proxy",
+            reference: "Olfeo: export of logs",
+            recognised_by: "JSON objects with cache_status, user_status_code and domain or url",
+            literals: &[],
+        }
+    }
+
+    fn read_json(
+        &self,
+        json: Json<'_>,
+        line: &Line<'_>,
+        _: &mut Scratch,
+        emit: Emit<'_>,
+    ) -> Reading {
+        let keys = ["cache_status", "user_status_code", "src_ip"];
+        if keys.iter().any(|key| json.get(key).is_none()) {
+            return Reading::NotMine;
+        }
+        let mut record = Record::new(Kind::Http);
+        let stamp = json.first(&["timestamp"]).and_then(|raw| value::epoch(&raw));
+        record.stamp = line.stamp(stamp.map_or(Stamp::None, Stamp::Instant), b"");
+        record.client = Party {
+            address: json.get("src_ip").and_then(Json::address),
+            port: json.get("src_port").and_then(Json::port),
+        };
+        record.server = Party::of(json.get("dest_ip").and_then(Json::address));
+        record.proxied = true;
+        if let Some(url) = json.first(&["url"]) {
+            record.add_url(url);
+        }
+        if let Some(domain) = json.first(&["domain"]) {
+            record.add_name(domain);
+        }
+        let status = json.get("user_status_code").and_then(Json::unsigned).unwrap_or_default();
+        let code = json.first(&["cache_status"]).unwrap_or_default();
+        (record.action, record.cause) = match json.get("action").and_then(Json::text) {
+            Some("allow") => verdict(&code, u16::try_from(status).unwrap_or_default()),
+            Some("deny" | "block" | "blocked") => (Action::Deny, Some(Cause::UrlFiltered)),
+            _ => (Action::Other, None),
+        };
+        record.decider.policy = json.first(&["policy_name"]);
+        record.decider.rule = json.first(&["rule_id"]);
+        record.decider.category = json.first(&["category_label", "theme_label"]);
+        if record.action == Action::Allow {
+            record.bytes_back = json.get("user_received_bytes").and_then(Json::unsigned);
+        }
+        emit(record);
+        Reading::Records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::test_support::records_of;
+
+    #[test]
+    fn the_policys_word_comes_before_the_status() {
+        let log = r#"{"url":"https://www.example.com/","action":"allow","domain":"www.example.com","src_ip":"10.1.2.3","timestamp":1764130500250,"dest_ip":"203.0.113.9","user_status_code":"200","cache_status":"TCP_MISS"}
+{"url":"https://b.example.com/","action":"deny","domain":"b.example.com","src_ip":"10.1.2.3","timestamp":1764130501000,"dest_ip":"-","user_status_code":"200","cache_status":"TCP_MISS"}
+{"url":"https://b.example.com/","src_ip":"10.1.2.3"}
+"#;
+        let expected = [
+            "1 2025-11-26T04:15:00Z allow http 10.1.2.3 > 203.0.113.9:443 www.example.com",
+            "2 2025-11-26T04:15:01Z deny http 10.1.2.3 > :443 b.example.com url_filtered",
+        ];
+        assert_eq!(records_of("olfeo-saas", log), expected);
+    }
+}
