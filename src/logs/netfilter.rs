@@ -221,11 +221,15 @@ fn header_start(text: &[u8], at: usize) -> Option<usize> {
     if text.get(at) == Some(&b'<') {
         let rest = text.get(at + 1..)?;
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        return ((1..=3).contains(&digits) && rest.get(digits) == Some(&b'>')).then_some(at);
+        let behind = rest.get(digits..)?.strip_prefix(b">")?;
+        let is_time =
+            value::month(behind).is_some() || behind.first().is_some_and(u8::is_ascii_digit);
+        return ((1..=3).contains(&digits) && is_time).then_some(at);
     }
     // `Mmm dd hh:` is nine bytes, the day padded or not.
     (8..=9).filter_map(|length| at.checked_sub(length)).find(|start| {
         let rest = text.get(*start..).unwrap_or_default();
+        let rest = rest.get(..32).unwrap_or(rest);
         let is_time = rest.get(at + 3 - start) == Some(&b':');
         is_time && value::month(rest).is_some() && value::syslog_time(rest) != Stamp::None
     })
