@@ -1,10 +1,10 @@
 //! JSON values on a tape: one flat table that is used again for every line.
 
+mod parse;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::logs::stamp::Stamp;
 use crate::logs::value;
@@ -33,9 +33,7 @@ struct Node {
 enum Value {
     Null,
     Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
+    Number(Place),
     Text(Place),
     Array,
     Object,
@@ -52,19 +50,16 @@ struct Place {
 /// One value of a JSON text (RFC 8259), and what it holds.
 #[derive(Clone, Copy)]
 pub struct Json<'s> {
-    text: &'s [u8],
+    text: &'s str,
     tape: &'s Tape,
     at: u32,
 }
 
 impl<'s> Json<'s> {
     pub(super) fn parse(text: &'s [u8], tape: &'s mut Tape) -> Option<Self> {
-        tape.nodes.clear();
-        tape.unescaped.clear();
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let seed = Seed { text, tape: &mut *tape, key: Place::default() };
-        seed.deserialize(&mut deserializer).ok()?;
-        deserializer.end().ok()?;
+        // Checked once as a whole, so that every part that is cut at quotes is text too.
+        let text = std::str::from_utf8(text).ok()?;
+        parse::parse(text.as_bytes(), tape)?;
         Some(Self { text, tape, at: 0 })
     }
 
@@ -76,7 +71,7 @@ impl<'s> Json<'s> {
         while at < node.next {
             let entry = self.tape.nodes.get(at as usize)?;
             // Most keys differ in length already.
-            if entry.key.length as usize == key.len() && self.bytes(entry.key) == key.as_bytes() {
+            if entry.key.length as usize == key.len() && self.string(Some(entry.key)) == key {
                 return Some(Self { at, ..self });
             }
             at = entry.next;
@@ -137,13 +132,11 @@ impl<'s> Json<'s> {
     /// The value as text: a text, a number in decimal, `true` or `false`.
     #[must_use]
     pub fn scalar(self) -> Option<Cow<'s, [u8]>> {
-        let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
         match self.node()?.value {
-            Value::Text(place) => Some(Cow::Borrowed(self.string(Some(place)).as_bytes())),
+            Value::Text(place) | Value::Number(place) => {
+                Some(Cow::Borrowed(self.string(Some(place)).as_bytes()))
+            }
             Value::Bool(value) => Some(Cow::Borrowed(if value { b"true" } else { b"false" })),
-            Value::Unsigned(number) => owned(number.to_string()),
-            Value::Signed(number) => owned(number.to_string()),
-            Value::Float(number) => owned(number.to_string()),
             Value::Null | Value::Array | Value::Object => None,
         }
     }
@@ -161,9 +154,13 @@ impl<'s> Json<'s> {
     #[must_use]
     pub fn unsigned(self) -> Option<u64> {
         match self.node()?.value {
-            Value::Unsigned(number) => Some(number),
-            Value::Float(number) if number >= 0.0 && number.fract() == 0.0 && number < 1e15 => {
-                Some(number as u64)
+            Value::Number(place) => {
+                let text = self.string(Some(place));
+                text.parse().ok().or_else(|| {
+                    let number: f64 = text.parse().ok()?;
+                    let is_whole = number >= 0.0 && number.fract() == 0.0 && number < 1e15;
+                    is_whole.then_some(number as u64)
+                })
             }
             Value::Text(place) => value::number(self.string(Some(place)).as_bytes()),
             _ => None,
@@ -222,13 +219,9 @@ impl<'s> Json<'s> {
     }
 
     fn string(self, place: Option<Place>) -> &'s str {
-        // The deserializer has checked that it is UTF-8; checking again is cheap and safe.
-        place.and_then(|place| std::str::from_utf8(self.bytes(place)).ok()).unwrap_or_default()
-    }
-
-    fn bytes(self, place: Place) -> &'s [u8] {
+        let Some(place) = place else { return "" };
         let (start, end) = (place.start as usize, place.start as usize + place.length as usize);
-        let text = if place.is_unescaped { self.tape.unescaped.as_bytes() } else { self.text };
+        let text = if place.is_unescaped { &self.tape.unescaped } else { self.text };
         text.get(start..end).unwrap_or_default()
     }
 }
@@ -255,144 +248,9 @@ impl Value {
     }
 }
 
-impl Tape {
-    /// Appends a node that holds nothing yet and returns its index.
-    fn push<E: Error>(&mut self, key: Place, value: Value) -> Result<usize, E> {
-        let at = self.nodes.len();
-        if at >= MAX_NODES {
-            return Err(E::custom("too many values"));
-        }
-        self.nodes.push(Node { key, value, next: narrow(at + 1) });
-        Ok(at)
-    }
-
-    /// Notes that what a node holds ends here.
-    fn close(&mut self, at: usize) {
-        let next = narrow(self.nodes.len());
-        if let Some(node) = self.nodes.get_mut(at) {
-            node.next = next;
-        }
-    }
-
-    /// The place of a text without escapes, which lies in the text that is read.
-    fn borrowed(text: &[u8], found: &str) -> Place {
-        let start = (found.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        Place { start: narrow(start), length: narrow(found.len()), is_unescaped: false }
-    }
-
-    /// Keeps a text whose escapes were undone.
-    fn unescaped(&mut self, found: &str) -> Place {
-        let start = narrow(self.unescaped.len());
-        self.unescaped.push_str(found);
-        Place { start, length: narrow(found.len()), is_unescaped: true }
-    }
-}
-
 /// Texts are far shorter than four gigabytes; a longer one is cut into nonsense, not memory.
 fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Writes one value, and all that it holds, to the tape.
-struct Seed<'t, 's> {
-    text: &'s [u8],
-    tape: &'t mut Tape,
-    key: Place,
-}
-
-impl<'s> DeserializeSeed<'s> for Seed<'_, 's> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'s>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'s> Visitor<'s> for Seed<'_, 's> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.tape.push(self.key, Value::Null).map(|_| ())
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.tape.push(self.key, Value::Bool(value)).map(|_| ())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.tape.push(self.key, Value::Unsigned(value)).map(|_| ())
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.tape.push(self.key, Value::Signed(value)).map(|_| ())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.tape.push(self.key, Value::Float(value)).map(|_| ())
-    }
-
-    fn visit_borrowed_str<E: Error>(self, value: &'s str) -> Result<(), E> {
-        let place = Tape::borrowed(self.text, value);
-        self.tape.push(self.key, Value::Text(place)).map(|_| ())
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        let place = self.tape.unescaped(value);
-        self.tape.push(self.key, Value::Text(place)).map(|_| ())
-    }
-
-    fn visit_seq<A: SeqAccess<'s>>(self, mut elements: A) -> Result<(), A::Error> {
-        let Self { text, tape, key } = self;
-        let at = tape.push(key, Value::Array)?;
-        let key = Place::default();
-        while elements.next_element_seed(Seed { text, tape: &mut *tape, key })?.is_some() {}
-        tape.close(at);
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'s>>(self, mut entries: A) -> Result<(), A::Error> {
-        let Self { text, tape, key } = self;
-        let at = tape.push(key, Value::Object)?;
-        while let Some(key) = entries.next_key_seed(KeySeed { text, tape: &mut *tape })? {
-            entries.next_value_seed(Seed { text, tape: &mut *tape, key })?;
-        }
-        tape.close(at);
-        Ok(())
-    }
-}
-
-/// Finds the place of a key.
-struct KeySeed<'t, 's> {
-    text: &'s [u8],
-    tape: &'t mut Tape,
-}
-
-impl<'s> DeserializeSeed<'s> for KeySeed<'_, 's> {
-    type Value = Place;
-
-    fn deserialize<D: Deserializer<'s>>(self, deserializer: D) -> Result<Place, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'s> Visitor<'s> for KeySeed<'_, 's> {
-    type Value = Place;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, value: &'s str) -> Result<Place, E> {
-        Ok(Tape::borrowed(self.text, value))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Place, E> {
-        Ok(self.tape.unescaped(value))
-    }
 }
 
 #[cfg(test)]
@@ -426,6 +284,65 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(Json::parse(deep.as_bytes(), &mut tape).is_none());
+    }
+
+    /// The value as `serde_json` has it.
+    fn rebuilt(json: Json<'_>) -> serde_json::Value {
+        if json.is_object() {
+            let entries = json.entries().map(|(key, value)| (key.to_owned(), rebuilt(value)));
+            serde_json::Value::Object(entries.collect())
+        } else if json.is_array() {
+            json.elements().map(rebuilt).collect()
+        } else if let Some(text) = json.text() {
+            text.into()
+        } else {
+            let raw = json.scalar().unwrap_or(Cow::Borrowed(b"null"));
+            serde_json::from_slice(&raw).unwrap()
+        }
+    }
+
+    #[test]
+    fn every_value_is_what_another_parser_makes_of_it() {
+        let texts = [
+            r#"{"a":[1,-2,3.5e-3,0,{"b":"c"},[]],"d":{},"\u00e9\n\"":"\ud83d\ude00 \/ \\","e":null,"f":true}"#,
+            r#"["","a","ab","abcdefg","abcdefgh","abcdefghi","\u00e4bcdefgh\t","abcdefg\"h","abcdefgh\\"]"#,
+            " { \"a\" : [ 1 , 2 ] ,\n\t\"b\" : \"é\" } ",
+            "17",
+            "\"x\"",
+            "false",
+        ];
+        let mut tape = Tape::default();
+        for text in texts {
+            let expected: serde_json::Value = serde_json::from_str(text).unwrap();
+            assert_eq!(
+                rebuilt(Json::parse(text.as_bytes(), &mut tape).unwrap()),
+                expected,
+                "{text}"
+            );
+            // Cut anywhere, it is read only where the other parser reads it too.
+            for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+                let cut = text.get(..end).unwrap();
+                let is_json = serde_json::from_str::<serde_json::Value>(cut).is_ok();
+                assert_eq!(Json::parse(cut.as_bytes(), &mut tape).is_some(), is_json, "{cut}");
+            }
+        }
+        for text in [
+            r#"{"a" 1}"#,
+            r#"{"a":1,}"#,
+            "[1,]",
+            "[1 2]",
+            "tru",
+            "-",
+            "1x",
+            r#""\x""#,
+            r#""\ud83d""#,
+            r#""\u12""#,
+            "{a:1}",
+            "'a'",
+            "[1}",
+        ] {
+            assert!(Json::parse(text.as_bytes(), &mut tape).is_none(), "{text}");
+        }
     }
 
     #[test]
