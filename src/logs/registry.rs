@@ -11,10 +11,11 @@ use super::format::Format;
 use super::{
     adguard_querylog, aws_network_firewall, aws_route53, aws_vpc_flow, azure_firewall, azure_flow,
     barracuda_cloudgen, bind, cato, cef, checkpoint, cisco, cisco_umbrella, clavister,
-    cloudflare_gateway, coredns, dnsmasq, forcepoint, fortinet, gcp_logging, huawei_usg, juniper,
-    leef, mikrotik, netfilter, netskope, panos, pf_filterlog, pf_text, powerdns, sonicwall, sophos,
-    squid, stormshield, suricata_eve, suricata_fast, unbound, unifi, unifi_cef, watchguard,
-    windows_dns, windows_firewall, zeek, zscaler_nss,
+    cloudflare_gateway, coredns, dnsmasq, envoy, forcepoint, fortinet, gcp_logging, haproxy,
+    huawei_usg, juniper, leef, mikrotik, netfilter, netskope, panos, pf_filterlog, pf_text,
+    powerdns, proxysg, skyhigh_mwg, sonicwall, sophos, squid, stormshield, suricata_eve,
+    suricata_fast, unbound, unifi, unifi_cef, watchguard, windows_dns, windows_firewall, zeek,
+    zscaler_nss,
 };
 
 /// The formats.
@@ -52,6 +53,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &squid::CiscoWsa,
     &squid::Squid,
     &windows_firewall::WindowsFirewall,
+    &proxysg::Elff,
+    &proxysg::ProxySg,
+    &skyhigh_mwg::SkyhighMwg,
     &bind::Infoblox,
     &bind::EfficientIp,
     &bind::Bind,
@@ -60,6 +64,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &windows_dns::WindowsDnsDebug,
     &powerdns::PowerDns,
     &coredns::CoreDns,
+    &haproxy::Haproxy,
+    &envoy::Envoy,
     &mikrotik::Mikrotik,
     &cato::Cato,
     &suricata_eve::SuricataEve,
