@@ -216,7 +216,8 @@ fn response<S: Sink>(
         None => Question {
             id: message.id(),
             record_type,
-            name: context.sink.intern(name),
+            // The capture does not show the question, and the name was asked for all the same.
+            name: context.sighted(name, NameSource::DnsQuery, moment.time),
             asked: moment,
             last: moment.time,
             count: 0,
@@ -257,8 +258,14 @@ fn questioned<S: Sink>(context: &mut Context<S>, message: &Message, moment: Mome
 }
 
 fn answer_owners<S: Sink>(context: &mut Context<S>, message: &Message, moment: Moment) {
-    for answer in message.answers().filter(|answer| !answer.owner.is_empty()) {
-        context.sighted(answer.owner, NameSource::DnsAnswer, moment.time);
+    for answer in message.answers() {
+        let target = match answer.data {
+            AnswerData::Alias(target) => target,
+            _ => "",
+        };
+        for name in [answer.owner, target].into_iter().filter(|name| !name.is_empty()) {
+            context.sighted(name, NameSource::DnsAnswer, moment.time);
+        }
     }
 }
 

@@ -72,7 +72,8 @@ impl QuicFlow {
         }
     }
 
-    /// Takes the next datagram and returns the instant after which the conversation is over.
+    /// Takes the next datagram and returns how long the conversation may pause now. A settled one
+    /// needs no more of them.
     #[inline]
     pub(crate) fn datagram<S: Sink>(
         &mut self,
@@ -81,7 +82,7 @@ impl QuicFlow {
         way: Way,
         moment: Moment,
         context: &mut Context<S>,
-    ) -> Timestamp {
+    ) -> Duration {
         self.last = self.last.max(moment.time);
         if self.state != State::Settled {
             if way == self.client {
@@ -90,7 +91,12 @@ impl QuicFlow {
                 self.server_datagram(key, payload, moment, context);
             }
         }
-        moment.time + PATIENCE
+        PATIENCE
+    }
+
+    /// Whether the attempt is reported.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.state == State::Settled
     }
 
     /// Takes an ICMP error that quotes a datagram of this conversation.

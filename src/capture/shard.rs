@@ -182,11 +182,13 @@ impl<S: Sink> Shard<S> {
     fn quic_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
         let (key, way) = FlowKey::new(UDP, segment.source, segment.destination);
         let mut found = self.quic.find(&key);
-        if let Some(slot) = found
-            && self.quic.is_over(slot, moment.time)
-        {
-            self.end_quic(slot, moment.time);
-            found = None;
+        if let Some(slot) = found {
+            if self.quic.is_over(slot, moment.time) {
+                self.end_quic(slot, moment.time);
+                found = None;
+            } else if self.quic.put_off_if_quiet(slot, moment.time) {
+                return;
+            }
         }
         let context = &mut self.context;
         let slot = match found {
@@ -201,8 +203,12 @@ impl<S: Sink> Shard<S> {
             }
         };
         if let Some(flow) = self.quic.get_mut(slot) {
-            let deadline = flow.datagram(&key, payload, way, moment, context);
-            self.quic.set_deadline(slot, deadline);
+            let patience = flow.datagram(&key, payload, way, moment, context);
+            let is_settled = flow.is_settled();
+            self.quic.set_deadline(slot, moment.time + patience);
+            if is_settled {
+                self.quic.set_quiet(slot, patience);
+            }
         }
     }
 

@@ -38,9 +38,13 @@ const SOURCES: [(NameSource, &[&str]); 6] = [
     // The authority of a request in absolute form stands for the Host (RFC 9112 section 3.2.2).
     (NameSource::HttpHost, &["http_hosts", "http_absolute_uri_hosts"]),
     (NameSource::Connect, &["http_connect"]),
-    (NameSource::DnsQuery, &["dns_queries"]),
-    (NameSource::DnsAnswer, &["dns_answers"]),
+    // An answer repeats its question, which the capture may lack.
+    (NameSource::DnsQuery, &["dns_queries", "dns_responses"]),
+    (NameSource::DnsAnswer, &["dns_answers", "dns_cnames"]),
 ];
+
+/// What the truth says in the place of a name.
+const NO_NAMES: [&str; 2] = ["<root>", "(no question)"];
 
 struct Silent;
 
@@ -111,13 +115,22 @@ fn expected(truth: &Value) -> Names {
     let mut names = Names::new();
     let mut normal = String::new();
     for (source, keys) in SOURCES {
-        for row in keys.iter().filter_map(|key| truth[key].as_array()).flatten() {
-            let mut name = row[0].as_str().expect("rows begin with a name; no list is cut");
-            if matches!(source, NameSource::HttpHost | NameSource::Connect) {
-                name = without_port(name);
-            }
-            if name != "<root>" && normalize(name.as_bytes(), &mut normal) {
-                names.insert((source.as_str(), normal.clone()));
+        for key in keys {
+            // An alias and what it stands for are both names.
+            let columns = if *key == "dns_cnames" { 2 } else { 1 };
+            for name in truth[key]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|row| &row.as_array().unwrap()[..columns])
+            {
+                let mut name = name.as_str().expect("rows begin with a name; no list is cut");
+                if matches!(source, NameSource::HttpHost | NameSource::Connect) {
+                    name = without_port(name);
+                }
+                if !NO_NAMES.contains(&name) && normalize(name.as_bytes(), &mut normal) {
+                    names.insert((source.as_str(), normal.clone()));
+                }
             }
         }
     }

@@ -276,7 +276,7 @@ impl QuicFlow {
             return Found::Nothing;
         }
         self.crypto = crypto;
-        self.scan_hello(name)
+        self.scan_crypto(name)
     }
 
     fn client_frames(
@@ -292,6 +292,13 @@ impl QuicFlow {
         let mut has_grown = false;
         for frame in Frames::new(opened.payload) {
             match frame {
+                // Most hellos lie whole in one frame, and need not be copied together.
+                Frame::Crypto { offset: 0, data }
+                    if self.hello == Hello::Waiting && is_whole_message(data) =>
+                {
+                    found = self.scan_hello(data, name).or(found);
+                    has_grown = self.hello != Hello::Done && self.crypto.insert(0, data);
+                }
                 Frame::Crypto { offset, data } if self.hello != Hello::Done => {
                     has_grown |= self.crypto.insert(offset, data);
                 }
@@ -302,11 +309,21 @@ impl QuicFlow {
                 _ => {}
             }
         }
-        if has_grown { self.scan_hello(name).or(found) } else { found }
+        if has_grown { self.scan_crypto(name).or(found) } else { found }
     }
 
-    fn scan_hello(&mut self, name: &mut Vec<u8>) -> Found {
-        let scan = scan_client_hello_message(self.crypto.prefix());
+    /// Looks for the name in what the CRYPTO frames have given.
+    fn scan_crypto(&mut self, name: &mut Vec<u8>) -> Found {
+        let crypto = std::mem::take(&mut self.crypto);
+        let found = self.scan_hello(crypto.prefix(), name);
+        if self.hello != Hello::Done {
+            self.crypto = crypto;
+        }
+        found
+    }
+
+    fn scan_hello(&mut self, message: &[u8], name: &mut Vec<u8>) -> Found {
+        let scan = scan_client_hello_message(message);
         self.encrypted_client_hello |= scan.encrypted_client_hello;
         let mut found = Found::Nothing;
         if self.hello == Hello::Waiting
@@ -423,6 +440,13 @@ impl QuicFlow {
         }
         event
     }
+}
+
+/// Whether a handshake message of TLS lies here to its end (RFC 8446 section 4).
+fn is_whole_message(bytes: &[u8]) -> bool {
+    bytes.split_first_chunk().is_some_and(|(&[_, a, b, c], body)| {
+        u32::from_be_bytes([0, a, b, c]) as usize <= body.len()
+    })
 }
 
 /// What a datagram of the client says, before its name is lent out.
