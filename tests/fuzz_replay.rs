@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use egress_audit::capture::container::{Block, CaptureReader, PacketRecord, fuzz_container};
-use egress_audit::capture::dissect::{dns, http, quic, socks, tls};
+use egress_audit::capture::dissect::{dns, http, http2, quic, socks, tls};
 use egress_audit::capture::packet::{Decoded, Segment, Transport, decode, fuzz_packet};
 use egress_audit::catalog::{Catalog, fuzz_catalog};
 use egress_audit::{capture, input};
@@ -25,12 +25,13 @@ use egress_audit::{capture, input};
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target, by name.
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     ("catalog", fuzz_catalog),
     ("container", fuzz_container),
     ("dns", dns::fuzz_dns),
     ("fragments", capture::fuzz_fragments),
     ("http", http::fuzz_http),
+    ("http2", http2::fuzz_http2),
     ("packet", fuzz_packet),
     ("quic", quic::fuzz_quic),
     ("socks", socks::fuzz_socks),
@@ -132,6 +133,10 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
             };
             if matches!(segment.transport, Transport::Tcp { .. }) {
                 add("socks", payload.to_vec());
+                if !ports.contains(&443) {
+                    // In pieces of 61 bytes.
+                    add("http2", [&[61], payload].concat());
+                }
             }
             let mut bytes = payload.to_vec();
             if target == "quic" {

@@ -7,7 +7,7 @@ use super::flow_table::FlowTable;
 use super::tcp::Icmp;
 use crate::observe::{
     Address, AnomalyKind, Attempt, Cause, Channel, Doubt, Duration, Fact, Locator, NameId,
-    NameSource, Outcome, Resolution, Sighting, Sink, SocketAddress, Timestamp,
+    NameSource, Offer, Outcome, Resolution, Sighting, Sink, SocketAddress, Timestamp,
 };
 
 /// How long a question waits for its answer; resolvers ask again, or elsewhere, after five
@@ -236,6 +236,9 @@ fn response<S: Sink>(
                 time_to_live: Duration::from_seconds(i64::from(answers.time_to_live)),
             });
         }
+    }
+    if message.offers_http3() {
+        context.sink.http3_offered(asked.name, Offer::HttpsRecord);
     }
     if let Some(outcome) = answers.outcome(message, record_type) {
         let fact = Fact::Dns {

@@ -10,7 +10,7 @@ use super::flow_table::{FlowTable, Slot};
 use super::packet::{IcmpError, Segment, Transport};
 use super::quic_flow::QuicFlow;
 use super::tcp::{Icmp, Packet, Tcp, TcpFlow};
-use crate::observe::{Anomalies, Attempt, Channel, Fact, Locator, Outcome, Sink, Timestamp};
+use crate::observe::{Anomalies, Attempt, Channel, Locator, Outcome, Sink, Timestamp};
 
 /// TCP connections that one shard follows at the same time; sixteen shards together stay
 /// within a few hundred megabytes.
@@ -230,7 +230,9 @@ impl<S: Sink> Shard<S> {
 
     /// An ICMP error belongs to the flow that it quotes.
     fn icmp_error(&mut self, error: &IcmpError, moment: Moment) {
-        let icmp = Icmp { v6: error.v6, kind: error.kind, code: error.code, from: error.from };
+        let limit = u16::try_from(error.mtu.unwrap_or_default()).unwrap_or(u16::MAX);
+        let icmp =
+            Icmp { v6: error.v6, kind: error.kind, code: error.code, from: error.from, limit };
         let (source, destination) = (error.quoted_source, error.quoted_destination);
         let (key, way) = FlowKey::new(error.quoted_protocol, source, destination);
         let context = &mut self.context;
@@ -263,12 +265,7 @@ impl<S: Sink> Shard<S> {
                 end: moment.time,
                 locator: moment.locator,
                 unit: context.unit,
-                fact: Fact::Icmp {
-                    v6: error.v6,
-                    kind: error.kind,
-                    code: error.code,
-                    from: error.from,
-                },
+                fact: icmp.fact(),
             });
         }
     }

@@ -9,7 +9,7 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 
 use super::{AttemptKey, Limits, NameTable, ResolutionKey, Span, Tally};
-use crate::observe::{Address, NameId, TextId};
+use crate::observe::{Address, NameId, Offer, TextId};
 
 /// Entries that are appended before the first look for equal keys.
 const FIRST_FOLD: usize = 32_768;
@@ -24,6 +24,8 @@ pub(super) struct Part {
     pub(super) resolutions: Log<ResolutionKey, Span>,
     /// Clients that packets were sent to, by unit.
     pub(super) heard: Log<(u32, Address), ()>,
+    /// Names that are said to be served by HTTP/3.
+    pub(super) offers: Log<(NameId, Offer), ()>,
 }
 
 /// Entries in the order of arrival; a key may occur more than once.
@@ -113,6 +115,9 @@ impl Part {
         }
         for (key, ()) in other.heard.entries {
             self.heard.push(key, (), |(), ()| {});
+        }
+        for ((name, offer), ()) in other.offers.entries {
+            self.offers.push((translate(name), offer), (), |(), ()| {});
         }
     }
 }

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use super::part::Part;
 use super::{AttemptKey, Limits, NameTable, Pruned, ResolutionKey, Span, Tally};
-use crate::observe::{Address, Cause, Channel, NameId, Outcome, TextId};
+use crate::observe::{Address, Cause, Channel, NameId, Offer, Outcome, TextId};
 
 /// What verdicts can depend on: the attempts at names that concern the catalog, those that a
 /// resolution may give such a name, and the resolutions that decide it.
@@ -20,6 +20,8 @@ pub struct Settled {
     resolutions: Vec<(ResolutionKey, Span)>,
     /// Of the clients with an attempt here, those that packets were sent to, by unit.
     heard: HashSet<(u32, Address), foldhash::fast::RandomState>,
+    /// What says of which names that HTTP/3 serves them.
+    offers: BTreeSet<(NameId, Offer)>,
     pruned: Pruned,
 }
 
@@ -92,7 +94,12 @@ impl Settled {
             .flat_map(|part| part.heard.iter().map(|(key, ())| *key))
             .filter(|key| clients.contains(key))
             .collect();
-        Self { names, texts, attempts, resolutions, heard, pruned }
+        let offers = parts
+            .iter()
+            .flat_map(|part| part.offers.iter().map(|((name, offer), ())| (*part, *name, *offer)))
+            .filter_map(|(part, name, offer)| Some((names.find(part.names.text(name))?, offer)))
+            .collect();
+        Self { names, texts, attempts, resolutions, heard, offers, pruned }
     }
 
     /// The names that the keys speak of, numbered in the order of their texts.
@@ -123,6 +130,13 @@ impl Settled {
     #[must_use]
     pub fn was_heard(&self, unit: u32, client: Address) -> bool {
         self.heard.contains(&(unit, client))
+    }
+
+    /// What says that HTTP/3 serves the name.
+    pub fn offers(&self, name: NameId) -> impl Iterator<Item = Offer> {
+        self.offers
+            .range((name, Offer::AltSvc)..=(name, Offer::HttpsRecord))
+            .map(|(_, offer)| *offer)
     }
 
     /// What the limits made the sum give up.

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::NameTable;
 use crate::observe::{
-    Address, Attempt, NameId, NameSource, Resolution, Sighting, Sink, Sum, TextId, Timestamp,
+    Address, Attempt, NameId, NameSource, Offer, Resolution, Sighting, Sink, Sum, TextId, Timestamp,
 };
 
 /// Names that are kept in each part; what a capture of ordinary traffic holds is far below.
@@ -103,4 +103,6 @@ impl Sink for Sightings {
     }
 
     fn heard(&mut self, _: u32, _: Address) {}
+
+    fn http3_offered(&mut self, _: NameId, _: Offer) {}
 }

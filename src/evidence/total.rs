@@ -6,7 +6,7 @@ use super::part::Part;
 use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
-    Address, Attempt, Channel, NameId, NameSource, Outcome, Resolution, Sighting, Sink,
+    Address, Attempt, Channel, NameId, NameSource, Offer, Outcome, Resolution, Sighting, Sink,
     SocketAddress, Sum, TextId, Timestamp,
 };
 
@@ -256,5 +256,11 @@ impl Sink for Evidence {
     #[inline]
     fn heard(&mut self, unit: u32, client: Address) {
         self.own.heard.push((unit, client), (), |(), ()| {});
+    }
+
+    fn http3_offered(&mut self, name: NameId, offer: Offer) {
+        if self.own.names.concerns(name) {
+            self.own.offers.push((name, offer), (), |(), ()| {});
+        }
     }
 }

@@ -59,6 +59,15 @@ pub struct Sighting {
     pub time: Timestamp,
 }
 
+/// What says that a name is served by HTTP/3.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Offer {
+    /// The `Alt-Svc` field of an HTTP response (RFC 7838).
+    AltSvc,
+    /// A DNS record of type HTTPS or SVCB (RFC 9460).
+    HttpsRecord,
+}
+
 /// By what means a name was tried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Channel {

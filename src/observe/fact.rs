@@ -1,6 +1,6 @@
 //! The figures behind an outcome, small enough to be kept with every sample.
 
-use super::{Address, Channel, Duration};
+use super::{Address, Channel, Duration, Origin, Sender};
 
 /// What was measured on an attempt; [`Fact::detail`] says it to a person.
 ///
@@ -21,23 +21,45 @@ pub enum Fact {
     Reset {
         /// From the packet that provoked it.
         after: Duration,
-        /// TTL or hop limit of the reset as captured.
-        hops: u8,
-        /// TTL or hop limit of the responder's other packets, 0 when there were none.
-        usual_hops: u8,
+        /// What its header tells of its sender.
+        origin: Origin,
+        /// The TLS hello that it came upon.
+        hello: Hello,
     },
     /// A connection closed by the responder.
     Closed {
         /// From the hello to the FIN.
         after: Duration,
+        /// What the header of the FIN tells of its sender.
+        origin: Origin,
+        /// The TLS hello that it came upon.
+        hello: Hello,
     },
     /// Silence after the hello or request.
     Silence {
         /// From the hello to the last packet that could have shown an answer.
         waited: Duration,
+        /// The TLS hello that nothing answered.
+        hello: Hello,
+    },
+    /// Large segments of the client are lost while small ones get through.
+    LargeLost {
+        /// From the hello or request to the last packet that could have shown an answer.
+        waited: Duration,
+        /// Payload bytes of the segment that was never acknowledged.
+        length: u16,
+        /// How often it was sent again.
+        again: u8,
+        /// The largest packet that passes in bytes by an ICMP error (RFC 1191, RFC 8201), 0 where the
+        /// error does not say; `None` when there was no such error.
+        limit: Option<u16>,
     },
     /// A cleartext TLS alert.
     Alert {
+        /// From the hello.
+        after: Duration,
+        /// What its header tells of its sender.
+        origin: Origin,
         /// Alert level: 1 warning, 2 fatal (RFC 5246 section 7.2).
         level: u8,
         /// Alert description by its registry number.
@@ -56,6 +78,15 @@ pub enum Fact {
     },
     /// An HTTP status.
     Status(u16),
+    /// An HTTP status in a response that may not be the server's own.
+    Denial {
+        /// The status.
+        status: u16,
+        /// From the request.
+        after: Duration,
+        /// What the header of the response's last packet tells of its sender.
+        origin: Origin,
+    },
     /// What a SOCKS proxy answered.
     SocksReply {
         /// 4 or 5.
@@ -82,10 +113,60 @@ pub enum Fact {
         sent: u64,
         /// By the responder.
         received: u64,
+        /// The TLS hello among them.
+        hello: Hello,
     },
 }
 
+/// The size of a TLS ClientHello; nothing where there was none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Hello {
+    /// Bytes of its first record, 0 where there was no hello.
+    pub length: u16,
+    /// Whether it came in more than one segment.
+    pub split: bool,
+}
+
+impl Hello {
+    /// The size as the end of a clause; nothing for a hello that fits in a segment.
+    fn words(self) -> String {
+        if self.split {
+            format!("; the hello of {} bytes was sent in parts", self.length)
+        } else {
+            String::new()
+        }
+    }
+}
+
 impl Fact {
+    /// Who sent the packet that ended the attempt, if it was one in the responder's name.
+    #[must_use]
+    pub fn sender(&self) -> Option<Sender> {
+        match *self {
+            Self::Reset { after, origin, .. }
+            | Self::Closed { after, origin, .. }
+            | Self::Alert { after, origin, .. }
+            | Self::Denial { after, origin, .. } => Some(origin.sender(Some(after))),
+            _ => None,
+        }
+    }
+
+    /// The TLS hello that the attempt was made with, if there was one.
+    #[must_use]
+    pub const fn hello(&self) -> Option<Hello> {
+        match *self {
+            Self::Reset { hello, .. }
+            | Self::Closed { hello, .. }
+            | Self::Silence { hello, .. }
+            | Self::Volume { hello, .. }
+                if hello.length > 0 =>
+            {
+                Some(hello)
+            }
+            _ => None,
+        }
+    }
+
     /// One clause for a person about an attempt by this means; empty for [`Fact::None`].
     #[must_use]
     pub fn detail(&self, channel: Channel) -> String {
@@ -100,24 +181,50 @@ impl Fact {
                 let plural = if count == 1 { "" } else { "s" };
                 format!("{count} {noun}{plural}, no answer in {}", waited.humanize())
             }
-            Self::Reset { after, hops, usual_hops } => match usual_hops {
-                0 => format!("reset {} later, hop limit {hops}", after.humanize()),
-                usual => format!(
-                    "reset {} later, hop limit {hops}, the responder's other packets {usual}",
-                    after.humanize()
-                ),
-            },
-            Self::Closed { after } => format!("closed {} after the hello", after.humanize()),
-            Self::Silence { waited } => format!("no answer in {}", waited.humanize()),
-            Self::Alert { level, description } => {
+            Self::Reset { after, origin, hello } => format!(
+                "reset {} later, {}{}",
+                after.humanize(),
+                origin.words(Some(after)),
+                hello.words()
+            ),
+            Self::Closed { after, origin, hello } => format!(
+                "closed {} after the hello, {}{}",
+                after.humanize(),
+                origin.words(Some(after)),
+                hello.words()
+            ),
+            Self::Silence { waited, hello } => {
+                format!("no answer in {}{}", waited.humanize(), hello.words())
+            }
+            Self::LargeLost { waited, length, again, limit } => {
+                let times = if again == 1 { "once".to_owned() } else { format!("{again} times") };
+                let icmp = match limit {
+                    None => "no ICMP error asked for smaller packets".to_owned(),
+                    Some(0) => "an ICMP error asked for smaller packets".to_owned(),
+                    Some(limit) => format!("an ICMP error asked for packets of {limit} bytes"),
+                };
+                format!(
+                    "no answer in {}; a segment of {length} bytes was sent again {times} and never \
+                     acknowledged while smaller ones get through, {icmp}",
+                    waited.humanize()
+                )
+            }
+            Self::Alert { after, origin, level, description } => {
                 let level = if level == 2 { "fatal" } else { "warning" };
-                format!("{level} alert {description} ({})", alert_name(description))
+                let name = alert_name(description);
+                let origin = origin.words(Some(after));
+                format!("{level} alert {description} ({name}) {} later, {origin}", after.humanize())
             }
             Self::Icmp { v6, kind, code, from } => {
                 let protocol = if v6 { "ICMPv6" } else { "ICMP" };
                 format!("{protocol} type {kind} code {code} from {from}")
             }
             Self::Status(status) => format!("HTTP status {status}"),
+            Self::Denial { status, after, origin } => format!(
+                "HTTP status {status} {} later, {}",
+                after.humanize(),
+                origin.words(Some(after))
+            ),
             Self::SocksReply { version, code } => {
                 let name = socks_reply_name(version, code);
                 format!("SOCKS{version} reply {code} ({name})")
@@ -148,7 +255,7 @@ impl Fact {
                 text
             }
             Self::Received(bytes) => format!("{bytes} bytes came back"),
-            Self::Volume { sent, received } => {
+            Self::Volume { sent, received, .. } => {
                 format!("{sent} bytes sent, {received} bytes received")
             }
         }
@@ -256,8 +363,29 @@ mod tests {
         let requests = Fact::Requests { count: 3, waited: Duration::from_seconds(7) };
         assert_eq!(requests.detail(Channel::Tcp), "3 SYNs, no answer in 7.0 s");
         assert_eq!(requests.detail(Channel::Dns(1)), "3 questions, no answer in 7.0 s");
-        let alert = Fact::Alert { level: 2, description: 112 };
-        assert_eq!(alert.detail(Channel::Tls), "fatal alert 112 (unrecognized_name)");
+        let after = Duration::from_millis(4);
+        let alert = Fact::Alert { after, origin: Origin::default(), level: 2, description: 112 };
+        assert_eq!(
+            alert.detail(Channel::Tls),
+            "fatal alert 112 (unrecognized_name) 4.0 ms later, hop limit 0, no other packet of the \
+             responder to compare with"
+        );
+        let hello = Hello { length: 1_758, split: true };
+        let silence = Fact::Silence { waited: Duration::from_seconds(9), hello };
+        assert_eq!(
+            silence.detail(Channel::Tls),
+            "no answer in 9.0 s; the hello of 1758 bytes was sent in parts"
+        );
+        let lost = |limit| {
+            let waited = Duration::from_seconds(9);
+            Fact::LargeLost { waited, length: 1_460, again: 4, limit }.detail(Channel::Tls)
+        };
+        assert_eq!(
+            lost(None),
+            "no answer in 9.0 s; a segment of 1460 bytes was sent again 4 times and never \
+             acknowledged while smaller ones get through, no ICMP error asked for smaller packets"
+        );
+        assert!(lost(Some(1_400)).ends_with("an ICMP error asked for packets of 1400 bytes"));
         let dns = Fact::Dns { rcode: 3, extended: 15, address: Address::default() };
         assert_eq!(dns.detail(Channel::Dns(1)), "NXDOMAIN, extended error 15 (Blocked)");
     }

@@ -1,6 +1,6 @@
 //! Where observations go.
 
-use super::{Address, Attempt, NameId, Resolution, Sighting, TextId};
+use super::{Address, Attempt, NameId, Offer, Resolution, Sighting, TextId};
 
 /// Takes what the readers observe, one shard at a time.
 ///
@@ -34,6 +34,9 @@ pub trait Sink: Send {
     /// Packets to this client are in the unit, so its silences are silences and not the view
     /// of a tap that sees one direction.
     fn heard(&mut self, unit: u32, client: Address);
+
+    /// The name is said to be served by HTTP/3.
+    fn http3_offered(&mut self, name: NameId, offer: Offer);
 }
 
 /// Something that adds up: associative and commutative, with a fresh value as identity.

@@ -163,6 +163,13 @@ impl Duration {
         Self(millis.saturating_mul(1_000_000))
     }
 
+    /// A span of whole microseconds.
+    #[inline]
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros.saturating_mul(1_000))
+    }
+
     /// The span in nanoseconds.
     #[inline]
     #[must_use]

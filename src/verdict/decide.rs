@@ -3,18 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::path::Path;
-use super::{Judged, JudgedName, Mixed, Tried};
+use super::{Judged, JudgedName, Mixed, Tried, clues};
 use crate::catalog::EndpointIndex;
+use crate::evidence::Settled;
 use crate::observe::{Address, Cause, Channel, Doubt, NameId, Outcome, Timestamp};
 use crate::report::Verdict;
 
 /// Judges an endpoint by the attempts at these indices, which are sorted by name.
-pub(super) fn endpoint(index: EndpointIndex, tried: &[Tried<'_>], at: &[usize]) -> Judged {
+pub(super) fn endpoint(
+    evidence: &Settled,
+    index: EndpointIndex,
+    tried: &[Tried<'_>],
+    at: &[usize],
+) -> Judged {
     let all: Vec<&Tried<'_>> = at.iter().filter_map(|&index| tried.get(index)).collect();
     let weighed = Weighed::of(&all);
     let verdict = weighed.verdict();
     let mixed_by = (verdict == Verdict::Mixed).then(|| weighed.mixed_by());
-    let reason = weighed.reason(verdict, mixed_by);
+    let reason = weighed.reason(evidence, verdict, mixed_by);
     let mut names: Vec<JudgedName> = Vec::new();
     for &index in at {
         let Some(attempts) = tried.get(index) else { continue };
@@ -117,7 +123,21 @@ impl<'a> Weighed<'a> {
         }
     }
 
-    fn reason(&self, verdict: Verdict, mixed_by: Option<Mixed>) -> String {
+    fn reason(&self, evidence: &Settled, verdict: Verdict, mixed_by: Option<Mixed>) -> String {
+        let clue = match verdict {
+            Verdict::Mixed => clues::of_hello_size(&self.answered, &self.blocked),
+            Verdict::Degraded => clues::of_http3(evidence, &self.bypassed),
+            _ => None,
+        };
+        let sentence = self.sentence(verdict, mixed_by, clue.is_some());
+        match clue {
+            Some(clue) => format!("{sentence} {clue}"),
+            None => sentence,
+        }
+    }
+
+    /// The reason without clues; `has_clue` when one follows.
+    fn sentence(&self, verdict: Verdict, mixed_by: Option<Mixed>, has_clue: bool) -> String {
         match verdict {
             Verdict::Blocked => format!("{}.", capital(&self.why_blocked(&self.blocked))),
             Verdict::Mixed => {
@@ -137,6 +157,9 @@ impl<'a> Weighed<'a> {
                     ),
                     _ if is_disjoint(&self.answered, &self.blocked, |a| a.name) => format!(
                         "Answered {answered} and blocked {blocked}, depending on the name: {why}."
+                    ),
+                    _ if has_clue => format!(
+                        "Answered {answered} and blocked {blocked}, depending on the size: {why}."
                     ),
                     _ => format!(
                         "Answered {answered} and blocked {blocked}, and nothing tells which: {why}."
@@ -190,7 +213,8 @@ impl<'a> Weighed<'a> {
             1 => "; 1 more attempt failed in another way",
             number => &format!("; {number} more attempts failed in other ways"),
         };
-        format!("{} ({attempts}, {clients}){others}", cause.sentence())
+        let clue = clues::of_block(blocked, *cause);
+        format!("{}{clue} ({attempts}, {clients}){others}", cause.sentence())
     }
 
     /// The doubt that says most: anything beyond the mere resolution, the most frequent first.

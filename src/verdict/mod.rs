@@ -3,6 +3,7 @@
 //! First, attempts without a name are given one by what the clients had resolved. Then attempts
 //! that failed without anything being blocked are forgiven. What is left decides.
 
+mod clues;
 mod decide;
 mod forgive;
 mod join;
@@ -132,7 +133,7 @@ pub fn judge<'e>(
         .iter()
         .map(|endpoint| {
             let indices = candidates.get(endpoint.0 as usize).map_or(&[][..], Vec::as_slice);
-            decide::endpoint(*endpoint, &tried, indices)
+            decide::endpoint(evidence, *endpoint, &tried, indices)
         })
         .collect();
     Verdicts { tried, endpoints, missed }

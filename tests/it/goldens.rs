@@ -8,7 +8,7 @@ use snapbox::data::DataFormat;
 
 use super::support::{audit, json, root, scenario};
 
-const CASES: [&str; 11] = [
+const CASES: [&str; 13] = [
     "office-day",
     "tls13",
     "tcp-no-answer-cname",
@@ -18,6 +18,8 @@ const CASES: [&str; 11] = [
     "mixed-by-time",
     "mixed-by-name",
     "degraded-ipv6",
+    "degraded-quic-offered",
+    "hello-size",
     "address-shared",
     "hostile-names",
 ];

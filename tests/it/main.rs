@@ -11,6 +11,7 @@
 )]
 
 mod cli;
+mod clues;
 mod corpus;
 mod goldens;
 mod laws;

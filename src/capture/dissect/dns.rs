@@ -8,6 +8,7 @@
 
 mod framing;
 mod name;
+mod service;
 
 use std::fmt;
 
@@ -59,6 +60,7 @@ pub struct Message {
     extended_rcode: u8,
     extended_error: Option<u16>,
     service_binding: bool,
+    offers_http3: bool,
     complete: bool,
     /// Records of the answer section by the header, read or not.
     stated_answers: u16,
@@ -248,6 +250,12 @@ impl Message {
         self.service_binding
     }
 
+    /// Whether such a record in the answer section says that HTTP/3 is served.
+    #[must_use]
+    pub const fn offers_http3(&self) -> bool {
+        self.offers_http3
+    }
+
     /// Whether every section that the header announces was there. False for a message cut by
     /// the capture or, with TC set, by its sender.
     #[must_use]
@@ -270,6 +278,7 @@ impl Message {
         self.extended_rcode = 0;
         self.extended_error = None;
         self.service_binding = false;
+        self.offers_http3 = false;
         self.complete = false;
         self.stated_answers = 0;
     }
@@ -331,6 +340,7 @@ impl Message {
             }
             (TYPE_SVCB | TYPE_HTTPS, _) => {
                 self.service_binding = true;
+                self.offers_http3 |= service::offers_http3(record.data);
                 RecordData::Other
             }
             _ => RecordData::Other,

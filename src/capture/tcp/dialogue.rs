@@ -4,12 +4,13 @@ use super::TcpFlow;
 use super::dns_messages::is_dns;
 use super::held::{Held, gather, keep};
 use super::http_exchange::{Exchange, Tunnel};
+use super::http2_exchange::Http2;
 use super::socks_exchange::Socks;
 use crate::capture::context::{Context, Moment};
-use crate::capture::dissect::{http, tls};
+use crate::capture::dissect::{http, http2, tls};
 use crate::capture::flow_key::FlowKey;
 use crate::capture::stream::Chunk;
-use crate::observe::{Channel, NameId, Sink};
+use crate::observe::{Channel, Hello, NameId, Sink};
 
 /// How far the two sides have come.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(super) enum Stage {
     TlsContinued,
     /// HTTP/1 requests and responses.
     Http,
+    /// HTTP/2 frames.
+    Http2,
     /// DNS messages.
     Dns,
     /// SOCKS, until its tunnel is open.
@@ -44,7 +47,7 @@ impl Stage {
     #[inline]
     const fn reads_messages(self, originates: bool) -> bool {
         match self {
-            Self::TlsHello | Self::Http | Self::Dns | Self::Socks => true,
+            Self::TlsHello | Self::Http | Self::Http2 | Self::Dns | Self::Socks => true,
             Self::Opening | Self::Clear => originates,
             Self::TlsSent => !originates,
             Self::TlsServed | Self::TlsContinued | Self::Opaque | Self::Settled => false,
@@ -60,11 +63,12 @@ pub(super) struct Dialogue {
     pub(super) name: Option<NameId>,
     /// The packet that brought the hello.
     pub(super) hello: Option<Moment>,
-    /// Status of an HTTP response that came in answer to a TLS hello.
-    pub(super) foreign_status: Option<u16>,
+    /// How large the hello is.
+    pub(super) hello_size: Hello,
     /// The CONNECT or SOCKS request whose tunnel this is.
     pub(super) tunnel: Option<Box<Tunnel>>,
     pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) http2: Option<Box<Http2>>,
     pub(super) socks: Option<Box<Socks>>,
     from_originator: Option<Box<Held>>,
     from_responder: Option<Box<Held>>,
@@ -104,7 +108,7 @@ impl Dialogue {
             Stage::TlsHello | Stage::TlsSent | Stage::TlsServed | Stage::TlsContinued => {
                 Channel::Tls
             }
-            Stage::Http => Channel::Http,
+            Stage::Http | Stage::Http2 => Channel::Http,
             _ => Channel::Tcp,
         }
     }
@@ -137,6 +141,7 @@ pub(super) fn enter_tunnel<S: Sink>(
     let dialogue = &mut flow.dialogue;
     dialogue.stage = Stage::Opening;
     dialogue.exchange = None;
+    dialogue.http2 = None;
     dialogue.socks = None;
     dialogue.from_originator = None;
     dialogue.from_responder = None;
@@ -184,6 +189,7 @@ fn messages<S: Sink>(
     let read = match (flow.dialogue.stage, originates) {
         (Stage::Http, true) => flow.requests(key, prefix, moment, context),
         (Stage::Http, false) => flow.responses(key, prefix, false, moment, context),
+        (Stage::Http2, _) => flow.http2_frames(key, prefix, originates, moment, context),
         (Stage::Dns, _) => flow.dns_messages(key, prefix, originates, moment, context),
         (Stage::Socks, true) => flow.socks_client(prefix, moment, context),
         (Stage::Socks, false) => flow.socks_proxy(key, prefix, moment, context),
@@ -205,8 +211,9 @@ fn responder_opens<S: Sink>(
     moment: Moment,
     context: &mut Context<S>,
 ) {
-    let asks =
-        tls::looks_like_tls(bytes) == Some(true) || http::looks_like_request(bytes) == Some(true);
+    let asks = tls::looks_like_tls(bytes) == Some(true)
+        || http::looks_like_request(bytes) == Some(true)
+        || http2::looks_like_preface(bytes) == Some(true);
     if !flow.initiator_known && asks && flow.dialogue.tunnel.is_none() {
         flow.swap_sides();
         flow.dialogue.swapped = true;
@@ -244,6 +251,10 @@ fn gap<S: Sink>(
             if let Some(held) = held {
                 flow.responses(key, held.bytes(), true, moment, context);
             }
+        }
+        (Stage::Http2, _) => {
+            let bytes = held.as_ref().map_or(&[][..], |held| held.bytes());
+            flow.last_http2_frame(key, bytes, originates, moment, context);
         }
         (Stage::Dns, false) => {
             if let Some(held) = held {

@@ -7,14 +7,16 @@ use super::dialogue::{Dialogue, enter_tunnel};
 use super::held::Read;
 use super::outcome::{ANSWER_TIME, RESPONSE_TIME};
 use crate::capture::context::{Context, Moment};
-use crate::capture::dissect::http::{self, RequestScan, Response, ResponseScan};
+use crate::capture::dissect::http::{self, RequestScan, ResponseScan};
+use crate::capture::dissect::http2;
 use crate::capture::flow_key::FlowKey;
 use crate::observe::{
-    AnomalyKind, Attempt, Cause, Channel, Doubt, Fact, NameId, NameSource, Outcome, Sink, Timestamp,
+    AnomalyKind, Attempt, Cause, Channel, Doubt, Fact, NameId, NameSource, Offer, Outcome, Sink,
+    Timestamp,
 };
 
 /// The most requests of one connection that wait for responses at the same time.
-const MAX_WAITING: usize = 64;
+pub(super) const MAX_WAITING: usize = 64;
 
 /// Default ports of the schemes (RFC 9110 section 4.2).
 const HTTP_PORT: u16 = 80;
@@ -30,13 +32,25 @@ pub(super) struct Exchange {
 
 /// A request.
 #[derive(Debug)]
-struct Request {
-    name: Option<(NameId, NameSource)>,
+pub(super) struct Request {
+    pub(super) name: Option<(NameId, NameSource)>,
     /// The host as sent, to tell a redirect to another host from one to the same.
     host: Box<[u8]>,
     kind: RequestKind,
     port: u16,
-    sent: Moment,
+    pub(super) sent: Moment,
+    /// It asks for a change to HTTP/2 (RFC 7540 section 3.2).
+    wants_http2: bool,
+}
+
+/// What a final response says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reply<'a> {
+    pub(super) status: u16,
+    /// Where a redirect leads; empty where there is none.
+    pub(super) location: &'a [u8],
+    /// The value of `Alt-Svc`; empty where there is none.
+    pub(super) alt_svc: &'a [u8],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,13 +177,22 @@ impl TcpFlow {
                 enter_tunnel(self, key, tunnel, early, moment, context);
                 return Read::Used;
             }
-            match (judge(&request, &response), &mut self.dialogue.exchange) {
+            if response.status == 101 && request.wants_http2 {
+                self.begin_http2(Some(request));
+                let rest = prefix.get(from..).unwrap_or_default();
+                return self.http2_frames(key, rest, false, moment, context).behind(from);
+            }
+            let reply = Reply {
+                status: response.status,
+                location: response.location.unwrap_or_default(),
+                alt_svc: response.alt_svc.unwrap_or_default(),
+            };
+            match (judge(&request, &reply), &mut self.dialogue.exchange) {
                 (Outcome::Blocked(Cause::ProxyAuthRequired), Some(exchange)) => {
                     exchange.challenged = Some((request, moment));
                 }
                 (outcome, _) => {
-                    let fact = Fact::Status(response.status);
-                    self.report(key, &request, outcome, fact, moment, context);
+                    self.report_reply(key, &request, outcome, &reply, moment, context);
                 }
             }
             if response.status == 101 {
@@ -203,38 +226,85 @@ impl TcpFlow {
         moment: Moment,
         context: &mut Context<S>,
     ) {
-        let (kind, source, default_port) = if request.is_connect() {
-            (RequestKind::Connect, NameSource::Connect, HTTPS_PORT)
+        let kind = if request.is_connect() {
+            RequestKind::Connect
         } else if request.target_is_absolute {
-            (RequestKind::Proxied, NameSource::HttpHost, HTTP_PORT)
+            RequestKind::Proxied
         } else {
-            (RequestKind::Direct, NameSource::HttpHost, self.server(key).port)
+            RequestKind::Direct
         };
         let host = request.host.unwrap_or_default();
-        let name = context.name(host, source, moment.time).map(|name| (name, source));
+        let new = self.request(key, kind, host, request.port, moment, context);
         // A request to a proxy may carry another host than its target, and is one of both.
         if let Some(header) = request.host_of_header()
             && (request.is_connect() || header != host)
         {
             context.name(header, NameSource::HttpHost, moment.time);
         }
-        let port = match kind {
-            // Whatever port a direct request names, it went to the port it went to.
-            RequestKind::Direct => default_port,
-            _ => request.port.unwrap_or(default_port),
-        };
         let exchange = self.dialogue.exchange.get_or_insert_default();
         let challenged = exchange.challenged.take();
         if exchange.waiting.len() < MAX_WAITING {
-            exchange.waiting.push_back(Request {
-                name,
-                host: host.into(),
-                kind,
-                port,
-                sent: moment,
-            });
+            exchange.waiting.push_back(Request { wants_http2: request.wants_http2(), ..new });
         }
         self.report_challenge(key, challenged, Timestamp::MAX, context);
+    }
+
+    /// A request for this host, and port where it names one.
+    fn request<S: Sink>(
+        &self,
+        key: &FlowKey,
+        kind: RequestKind,
+        host: &[u8],
+        port: Option<u16>,
+        sent: Moment,
+        context: &mut Context<S>,
+    ) -> Request {
+        let (source, port) = match kind {
+            RequestKind::Connect => (NameSource::Connect, port.unwrap_or(HTTPS_PORT)),
+            RequestKind::Proxied => (NameSource::HttpHost, port.unwrap_or(HTTP_PORT)),
+            // Whatever port a direct request names, it went to the port it went to.
+            RequestKind::Direct => (NameSource::HttpHost, self.server(key).port),
+        };
+        let name = context.name(host, source, sent.time).map(|name| (name, source));
+        Request { name, host: host.into(), kind, port, sent, wants_http2: false }
+    }
+
+    /// A request of HTTP/2 for this authority.
+    pub(super) fn http2_request<S: Sink>(
+        &self,
+        key: &FlowKey,
+        head: &http2::Head<'_>,
+        sent: Moment,
+        context: &mut Context<S>,
+    ) -> Request {
+        let kind = if head.is_connect { RequestKind::Connect } else { RequestKind::Direct };
+        let (host, port) = http::split_authority(head.authority);
+        self.request(key, kind, host.unwrap_or_default(), port, sent, context)
+    }
+
+    /// Reports a request with its final response.
+    pub(super) fn report_reply<S: Sink>(
+        &self,
+        key: &FlowKey,
+        request: &Request,
+        outcome: Outcome,
+        reply: &Reply<'_>,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        let status = reply.status;
+        let fact = if outcome == Outcome::Blocked(Cause::HttpDenied) {
+            let after = moment.time.since(request.sent.time);
+            Fact::Denial { status, after, origin: self.origin_after(self.origin(), request.sent) }
+        } else {
+            Fact::Status(status)
+        };
+        if let Some((name, _)) = request.name
+            && http::offers_http3(reply.alt_svc)
+        {
+            context.sink.http3_offered(name, Offer::AltSvc);
+        }
+        self.report(key, request, outcome, fact, moment, context);
     }
 
     /// Reports a request that a proxy has met with a challenge. A program that has credentials
@@ -255,7 +325,7 @@ impl TcpFlow {
         self.report(key, &request, outcome, Fact::Status(407), at, context);
     }
 
-    fn report<S: Sink>(
+    pub(super) fn report<S: Sink>(
         &self,
         key: &FlowKey,
         request: &Request,
@@ -281,20 +351,21 @@ impl TcpFlow {
 }
 
 /// What a final response means for the request.
-fn judge(request: &Request, response: &Response<'_>) -> Outcome {
+pub(super) fn judge(request: &Request, reply: &Reply<'_>) -> Outcome {
     let is_proxied = request.kind != RequestKind::Direct;
-    match response.status {
+    match reply.status {
         407 => Outcome::Blocked(Cause::ProxyAuthRequired),
         403 | 451 if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
-        403 | 451 => Outcome::Blocked(Cause::HttpDenied),
+        // Whoever answers 511 is not the server (RFC 6585 section 6).
+        403 | 451 | 511 => Outcome::Blocked(Cause::HttpDenied),
         502..=504 if is_proxied => Outcome::Blocked(Cause::ProxyFailed),
         500..=599 if request.kind == RequestKind::Connect => Outcome::Blocked(Cause::ProxyFailed),
         300..=499 if request.kind == RequestKind::Connect => Outcome::Blocked(Cause::ProxyDenied),
-        300..=399 if leads_to_block_page(&request.host, response) => {
+        300..=399 if leads_to_block_page(&request.host, reply.location) => {
             Outcome::Blocked(Cause::HttpDenied)
         }
         // An upstream that a middlebox could not reach says nothing of the endpoint.
-        0..=199 if response.status != 101 => Outcome::Inconclusive(Doubt::NotDissected),
+        0..=199 if reply.status != 101 => Outcome::Inconclusive(Doubt::NotDissected),
         _ => Outcome::Answered,
     }
 }
@@ -303,7 +374,7 @@ fn judge(request: &Request, response: &Response<'_>) -> Outcome {
 /// the host that was asked for, or says what it is.
 ///
 /// Services redirect to other hosts of their own all the time, so another host alone is no sign.
-fn leads_to_block_page(host: &[u8], response: &Response<'_>) -> bool {
+fn leads_to_block_page(host: &[u8], location: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] = [
         b"block",
         b"denied",
@@ -314,8 +385,7 @@ fn leads_to_block_page(host: &[u8], response: &Response<'_>) -> bool {
         b"webauth",
         b"captive",
     ];
-    let Some(location) = response.location else { return false };
-    let target = response.location_host.unwrap_or_default();
+    let target = http::host_of_uri(location).unwrap_or_default();
     if target.is_empty() || target.eq_ignore_ascii_case(host) {
         return false;
     }

@@ -7,8 +7,11 @@ mod dialogue;
 mod dns_messages;
 mod early;
 mod held;
+mod http2_exchange;
 mod http_exchange;
+mod large;
 mod opening;
+mod origin;
 mod outcome;
 mod payload;
 mod socks_exchange;
@@ -17,13 +20,15 @@ mod tls_handshake;
 
 use self::dialogue::Dialogue;
 use self::early::Early;
+use self::large::Large;
+use self::origin::Trail;
 pub(crate) use self::outcome::ANSWER_TIME;
 use super::conn_state::{ConnectionState, Side};
 use super::context::{Context, Moment};
 use super::flow_key::{FlowKey, Way};
 use super::packet::{Segment, TcpFlags};
 use super::stream::HalfStream;
-use crate::observe::{Address, Duration, Fact, Sink, SocketAddress, Timestamp};
+use crate::observe::{Address, Duration, Fact, Origin, Sink, SocketAddress, Timestamp};
 
 /// How long a connection that is not open may pause: longer than the pauses between the
 /// retransmissions of a SYN, which double up to 64 s.
@@ -43,11 +48,14 @@ pub(crate) struct TcpFlow {
     initiator_known: bool,
     start: Moment,
     last: Timestamp,
+    /// From the SYN to its answer in microseconds, 0 where it is not known.
+    round_trip: u32,
     requests: Requests,
     originator: Half,
     responder: Half,
     /// What ended the attempt, if something did.
     ending: Option<Ending>,
+    large: Large,
     dialogue: Dialogue,
     early: Early,
 }
@@ -60,8 +68,7 @@ struct Half {
     packets: u32,
     /// Payload bytes on the wire, retransmissions included.
     payload: u64,
-    /// TTL or hop limit of its first packet.
-    hops: u8,
+    trail: Trail,
     /// Initial sequence number, once a SYN was seen.
     initial: Option<u32>,
     /// The greatest acknowledgement that it sent.
@@ -83,20 +90,24 @@ struct Requests {
 struct Ending {
     kind: EndingKind,
     at: Moment,
+    /// What the packet's header tells of its sender.
+    origin: Origin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EndingKind {
-    /// RST of the responder, with its TTL or hop limit.
-    ResponderReset(u8),
+    /// RST of the responder.
+    ResponderReset,
     /// FIN of the responder.
     ResponderClosed,
     /// RST or FIN of the originator, or its own fatal alert.
     OriginatorLeft,
     /// Cleartext alert of the responder.
     Alert { level: u8, description: u8 },
+    /// HTTP response to a TLS hello, with its status.
+    ForeignResponse(u16),
     /// ICMP error about the originator's packets.
-    Icmp { v6: bool, kind: u8, code: u8, from: Address },
+    Icmp(Icmp),
 }
 
 impl Half {
@@ -121,10 +132,12 @@ impl TcpFlow {
             initiator_known,
             start: moment,
             last: moment.time,
+            round_trip: 0,
             requests: Requests::default(),
             originator: Half::default(),
             responder: Half::default(),
             ending: None,
+            large: Large::default(),
             dialogue: Dialogue::default(),
             early: Early::default(),
         }
@@ -168,12 +181,21 @@ impl TcpFlow {
     }
 
     /// Takes an ICMP error that quotes a packet of this connection.
-    pub(crate) fn icmp_error(&mut self, about: Way, kind: Icmp, moment: Moment) {
-        if about == self.initiator && self.ending.is_none() && kind.is_failure() {
-            let Icmp { v6, kind, code, from } = kind;
-            self.ending =
-                Some(Ending { kind: EndingKind::Icmp { v6, kind, code, from }, at: moment });
+    pub(crate) fn icmp_error(&mut self, about: Way, error: Icmp, moment: Moment) {
+        if about != self.initiator {
+            return;
         }
+        if error.asks_for_smaller() {
+            self.large.limit = Some(error.limit);
+        }
+        if error.is_failure() {
+            self.end(EndingKind::Icmp(error), moment, Origin::default());
+        }
+    }
+
+    /// Notes what ended the attempt, unless something did before.
+    fn end(&mut self, kind: EndingKind, at: Moment, origin: Origin) {
+        self.ending.get_or_insert(Ending { kind, at, origin });
     }
 
     /// The connection is over, or the capture is: nothing after `until` belongs to it.
@@ -228,13 +250,16 @@ impl TcpFlow {
         } else {
             (&mut self.responder, &mut self.originator)
         };
-        if half.packets == 0 {
-            half.hops = segment.hops;
-        }
+        half.trail.step(segment);
         half.packets = half.packets.saturating_add(1);
         half.payload += u64::from(segment.payload_length);
         if tcp.flags.ack() && !tcp.flags.rst() {
-            half.acknowledged = Some(later(half.acknowledged, tcp.acknowledgement));
+            let acknowledged = later(half.acknowledged, tcp.acknowledgement);
+            if !originates {
+                self.large
+                    .note_acknowledgement(half.acknowledged != Some(acknowledged), tcp.flags.syn());
+            }
+            half.acknowledged = Some(acknowledged);
         }
         if tcp.flags.syn() {
             half.initial.get_or_insert(tcp.sequence);
@@ -247,9 +272,14 @@ impl TcpFlow {
                 }
                 self.requests.count += 1;
                 self.requests.last = moment.time;
-            } else if matches!(self.ending, Some(Ending { kind: EndingKind::Icmp { .. }, .. })) {
-                // A later request got through.
-                self.ending = None;
+            } else {
+                if self.requests.count == 1 {
+                    self.round_trip = micros(moment.time.since(self.requests.last));
+                }
+                if matches!(self.ending, Some(Ending { kind: EndingKind::Icmp(_), .. })) {
+                    // A later request got through.
+                    self.ending = None;
+                }
             }
         } else if half.side < Side::Established {
             if opened {
@@ -269,7 +299,7 @@ impl TcpFlow {
         originates: bool,
         context: &mut Context<S>,
     ) {
-        let &Packet { key, segment, tcp: Tcp { flags, .. }, moment, .. } = packet;
+        let &Packet { key, tcp: Tcp { flags, .. }, moment, .. } = packet;
         if !self.dialogue.is_settled() && !originates {
             // A close ends the wait for what is missing before it.
             self.read_behind_holes(key, context);
@@ -282,10 +312,11 @@ impl TcpFlow {
         half.side = half.side.max(if flags.rst() { Side::Reset } else { Side::Closed });
         let kind = match (originates, flags.rst()) {
             (true, _) => EndingKind::OriginatorLeft,
-            (false, true) => EndingKind::ResponderReset(segment.hops),
+            (false, true) => EndingKind::ResponderReset,
             (false, false) => EndingKind::ResponderClosed,
         };
-        self.ending.get_or_insert(Ending { kind, at: moment });
+        let origin = self.origin();
+        self.end(kind, moment, origin);
     }
 
     /// Exchanges the roles of the sides, when what they say shows who began.
@@ -354,15 +385,23 @@ pub(crate) struct Tcp {
 }
 
 /// An ICMP or ICMPv6 error.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Icmp {
     pub(crate) v6: bool,
     pub(crate) kind: u8,
     pub(crate) code: u8,
     pub(crate) from: Address,
+    /// The largest packet that passes, in bytes, 0 where the error does not say.
+    pub(crate) limit: u16,
 }
 
 impl Icmp {
+    /// Whether the error asks for smaller packets: fragmentation needed (RFC 1191 section 4), or
+    /// packet too big (RFC 4443 section 3.2).
+    const fn asks_for_smaller(self) -> bool {
+        matches!((self.v6, self.kind, self.code), (false, 3, 4) | (true, 2, _))
+    }
+
     /// Whether the error says that the packet will not get there, rather than asking for
     /// smaller ones (RFC 792, RFC 1191, RFC 4443).
     pub(crate) const fn is_failure(self) -> bool {
@@ -383,6 +422,11 @@ impl Icmp {
     pub(crate) const fn fact(self) -> Fact {
         Fact::Icmp { v6: self.v6, kind: self.kind, code: self.code, from: self.from }
     }
+}
+
+/// Microseconds of a span, as far as they fit.
+fn micros(span: Duration) -> u32 {
+    u32::try_from(span.nanos() / 1_000).unwrap_or_default()
 }
 
 /// The later of two sequence numbers (RFC 1982).

@@ -7,7 +7,7 @@ use super::held::{MAX_HELD, Read};
 use super::starttls;
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::proxy_protocol::{self, ProxyHeader};
-use crate::capture::dissect::{http, tls};
+use crate::capture::dissect::{http, http2, tls};
 use crate::capture::flow_key::FlowKey;
 use crate::observe::Sink;
 
@@ -63,6 +63,14 @@ impl TcpFlow {
                 return Read::NeedMore { from: 0, at_least: prefix.len() + 1 };
             }
             _ => {}
+        }
+        match http2::looks_like_preface(prefix) {
+            Some(true) => {
+                self.begin_http2(None);
+                return self.http2_frames(key, prefix, true, moment, context);
+            }
+            None => return Read::NeedMore { from: 0, at_least: prefix.len() + 1 },
+            Some(false) => {}
         }
         match http::looks_like_request(prefix) {
             Some(true) => {

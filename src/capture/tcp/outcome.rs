@@ -3,11 +3,11 @@
 use super::dialogue::Stage;
 use super::http_exchange::Tunnel;
 use super::{Ending, EndingKind, Icmp, TcpFlow};
-use crate::capture::conn_state::{ConnectionState, Side};
+use crate::capture::conn_state::ConnectionState;
 use crate::capture::context::{Context, Moment};
 use crate::capture::flow_key::FlowKey;
 use crate::observe::{
-    Attempt, Cause, Doubt, Duration, Fact, NameId, NameSource, Outcome, Sink, Timestamp,
+    Attempt, Cause, Doubt, Duration, Fact, Hello, NameId, NameSource, Outcome, Sink, Timestamp,
 };
 
 /// How long a SYN waits for an answer before silence is a finding: three seconds are the
@@ -43,6 +43,7 @@ impl TcpFlow {
         let judgement = match self.dialogue.stage {
             Stage::Settled | Stage::Dns => return,
             Stage::Http => return self.conclude_requests(key, until, context),
+            Stage::Http2 => return self.conclude_http2(key, until, context),
             Stage::Opening if self.dialogue.tunnel.is_some() => {
                 self.settle_tunnel(key, Outcome::Inconclusive(Doubt::NothingSent), until, context);
                 return;
@@ -145,30 +146,38 @@ impl TcpFlow {
         patience: Duration,
     ) -> Judgement {
         match self.ending {
-            Some(Ending { kind, at }) => {
+            Some(Ending { kind, at, origin }) => {
                 let after = at.time.since(sent.time);
+                let origin = self.origin_after(origin, sent);
+                let hello = self.dialogue.hello_size;
                 match kind {
                     EndingKind::Alert { level, description } => {
-                        (Outcome::Blocked(Cause::TlsAlert), Fact::Alert { level, description }, at)
+                        let fact = Fact::Alert { after, origin, level, description };
+                        (Outcome::Blocked(Cause::TlsAlert), fact, at)
                     }
-                    EndingKind::ResponderReset(hops) => (
-                        Outcome::Blocked(Cause::ResetAfterHello),
-                        Fact::Reset { after, hops, usual_hops: self.usual_hops() },
-                        at,
-                    ),
+                    EndingKind::ForeignResponse(status) => {
+                        // A device that cannot speak TLS for the name says its denial in clear.
+                        let outcome = match status {
+                            301..=308 | 403 | 451 | 511 => Outcome::Blocked(Cause::HttpDenied),
+                            _ => Outcome::Inconclusive(Doubt::NotDissected),
+                        };
+                        (outcome, Fact::Denial { status, after, origin }, at)
+                    }
+                    EndingKind::ResponderReset => {
+                        let fact = Fact::Reset { after, origin, hello };
+                        (Outcome::Blocked(Cause::ResetAfterHello), fact, at)
+                    }
                     EndingKind::ResponderClosed => {
-                        (Outcome::Blocked(Cause::ClosedAfterHello), Fact::Closed { after }, at)
+                        let fact = Fact::Closed { after, origin, hello };
+                        (Outcome::Blocked(Cause::ClosedAfterHello), fact, at)
                     }
-                    EndingKind::Icmp { v6, kind, code, from } => {
-                        let icmp = Icmp { v6, kind, code, from };
-                        (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
-                    }
+                    EndingKind::Icmp(icmp) => (Outcome::Blocked(icmp.cause()), icmp.fact(), at),
                     // Of one direction nothing tells whether the client had its answer.
                     EndingKind::OriginatorLeft if self.is_one_way() => {
                         self.judge_silence(sent, at.time, patience)
                     }
                     EndingKind::OriginatorLeft if after < patience => {
-                        let fact = Fact::Silence { waited: after };
+                        let fact = Fact::Silence { waited: after, hello };
                         (Outcome::Inconclusive(Doubt::ClientGaveUp), fact, at)
                     }
                     EndingKind::OriginatorLeft => self.judge_silence(sent, at.time, patience),
@@ -181,10 +190,16 @@ impl TcpFlow {
     fn judge_silence(&self, sent: Moment, until: Timestamp, patience: Duration) -> Judgement {
         // What comes after the patience of every timeout cannot change the figure.
         let until = until.min(self.last.max(sent.time) + patience);
-        let fact = Fact::Silence { waited: until.since(sent.time) };
+        let waited = until.since(sent.time);
+        let fact = match self.large.lost() {
+            Some((length, again)) => {
+                Fact::LargeLost { waited, length, again, limit: self.large.limit }
+            }
+            None => Fact::Silence { waited, hello: self.dialogue.hello_size },
+        };
         let outcome = if self.is_one_way() {
             Outcome::Inconclusive(Doubt::OneWay)
-        } else if until.since(sent.time) < patience {
+        } else if waited < patience {
             Outcome::Inconclusive(Doubt::CaptureEnded)
         } else {
             Outcome::Blocked(Cause::NoAnswerAfterHello)
@@ -206,16 +221,13 @@ impl TcpFlow {
             }
             (
                 ConnectionState::Rej | ConnectionState::Rstr,
-                Some(Ending { kind: EndingKind::ResponderReset(hops), at }),
+                Some(Ending { kind: EndingKind::ResponderReset, at, origin }),
             ) if !accepted => {
                 let after = at.time.since(self.requests.last);
-                let fact = Fact::Reset { after, hops, usual_hops: 0 };
+                let fact = Fact::Reset { after, origin, hello: Hello::default() };
                 (Outcome::Blocked(Cause::TcpRefused), fact, at)
             }
-            (_, Some(Ending { kind: EndingKind::Icmp { v6, kind, code, from }, at }))
-                if !accepted =>
-            {
-                let icmp = Icmp { v6, kind, code, from };
+            (_, Some(Ending { kind: EndingKind::Icmp(icmp), at, .. })) if !accepted => {
                 (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
             }
             _ if self.responder.packets == 0 => self.judge_unanswered_requests(until),
@@ -234,11 +246,10 @@ impl TcpFlow {
             return (Outcome::Inconclusive(Doubt::OneWay), self.volume(), self.start);
         }
         match self.ending {
-            Some(Ending { kind: EndingKind::Icmp { v6, kind, code, from }, at }) => {
-                let icmp = Icmp { v6, kind, code, from };
+            Some(Ending { kind: EndingKind::Icmp(icmp), at, .. }) => {
                 (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
             }
-            Some(Ending { kind: EndingKind::OriginatorLeft, at })
+            Some(Ending { kind: EndingKind::OriginatorLeft, at, .. })
                 if at.time.since(requests.first) < SYN_ANSWER_TIME =>
             {
                 let (_, fact) = silence(at.time);
@@ -263,14 +274,6 @@ impl TcpFlow {
 
     fn judge_hello(&self, until: Timestamp) -> Judgement {
         let sent = self.dialogue.hello.unwrap_or(self.start);
-        if let Some(status) = self.dialogue.foreign_status {
-            // A device that cannot speak TLS for the name says its denial in clear.
-            let outcome = match status {
-                301..=308 | 403 | 451 => Outcome::Blocked(Cause::HttpDenied),
-                _ => Outcome::Inconclusive(Doubt::NotDissected),
-            };
-            return (outcome, Fact::Status(status), sent);
-        }
         self.judge_wait(sent, until, ANSWER_TIME)
     }
 
@@ -278,7 +281,7 @@ impl TcpFlow {
     fn judge_handshake(&self) -> Judgement {
         let sent = self.dialogue.hello.unwrap_or(self.start);
         match self.ending {
-            Some(Ending { kind: EndingKind::OriginatorLeft, at }) => {
+            Some(Ending { kind: EndingKind::OriginatorLeft, at, .. }) => {
                 (Outcome::Inconclusive(Doubt::ClientGaveUp), self.volume(), at)
             }
             Some(_) => self.judge_wait(sent, self.last, ANSWER_TIME),
@@ -302,13 +305,12 @@ impl TcpFlow {
         }
     }
 
-    fn volume(&self) -> Fact {
-        Fact::Volume { sent: self.originator.payload, received: self.responder.payload }
-    }
-
-    /// TTL or hop limit of the responder's first packet, 0 when the reset was its only one.
-    fn usual_hops(&self) -> u8 {
-        let only_reset = self.responder.packets <= 1 && self.responder.side == Side::Reset;
-        if only_reset { 0 } else { self.responder.hops }
+    /// What each side has sent.
+    pub(super) const fn volume(&self) -> Fact {
+        Fact::Volume {
+            sent: self.originator.payload,
+            received: self.responder.payload,
+            hello: self.dialogue.hello_size,
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::dns_messages::{is_dns, opens_dns};
 use super::early::{EarlySegment, Turn};
 use super::{Half, Packet, TcpFlow};
 use crate::capture::context::{Context, Moment};
-use crate::capture::dissect::{http, tls};
+use crate::capture::dissect::{http, http2, tls};
 use crate::capture::flow_key::FlowKey;
 use crate::capture::stream::{Chunk, HalfStream};
 use crate::observe::{Sink, Timestamp};
@@ -26,6 +26,10 @@ impl TcpFlow {
         let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags.syn()));
         if !self.dialogue.has_begun() && self.is_padding(sequence, payload, originates) {
             return;
+        }
+        if originates {
+            let is_awaited = self.responder.acknowledged == Some(sequence);
+            self.large.note_segment(sequence, segment.payload_length, is_awaited);
         }
         let is_inside = self.is_inside(key, payload, originates);
         let (half, peer) = if originates {
@@ -96,6 +100,7 @@ impl TcpFlow {
             && self.half(originates).stream.next().is_none()
             && tls::looks_like_tls(payload) == Some(false)
             && http::looks_like_request(payload) == Some(false)
+            && http2::looks_like_preface(payload) == Some(false)
             && !is_dns(self, key)
             && !opens_dns(payload)
     }

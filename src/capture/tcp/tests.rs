@@ -5,7 +5,8 @@ use crate::capture::dns_transactions::Transactions;
 use crate::capture::flow_key::TCP;
 use crate::capture::packet::Transport;
 use crate::observe::{
-    Attempt, Cause, Channel, Locator, NameId, NameSource, Outcome, Resolution, Sighting, TextId,
+    Attempt, Cause, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution, Sighting,
+    TextId,
 };
 
 #[derive(Default)]
@@ -39,6 +40,8 @@ impl Sink for Notes {
     fn sighting(&mut self, _: &Sighting) {}
 
     fn heard(&mut self, _: u32, _: Address) {}
+
+    fn http3_offered(&mut self, _: NameId, _: Offer) {}
 }
 
 /// A ClientHello in one record.

@@ -6,7 +6,7 @@ use super::{Ending, EndingKind, TcpFlow};
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::{http, tls};
 use crate::capture::flow_key::FlowKey;
-use crate::observe::{AnomalyKind, Fact, NameSource, Outcome, Sink};
+use crate::observe::{AnomalyKind, Hello, NameSource, Origin, Outcome, Sink};
 
 /// TLS to this port carries DNS (RFC 7858 section 3.1).
 const DNS_OVER_TLS_PORT: u16 = 853;
@@ -35,7 +35,12 @@ impl TcpFlow {
     ) -> Read {
         let mut scratch = std::mem::take(&mut context.hello);
         let scan = tls::scan_client_hello(prefix, &mut scratch);
-        self.dialogue.hello.get_or_insert(moment);
+        if self.dialogue.hello.is_none() {
+            self.dialogue.hello = Some(moment);
+            let length = tls::record_length(prefix);
+            let split = length.is_some_and(|length| usize::from(length) > prefix.len());
+            self.dialogue.hello_size = Hello { length: length.unwrap_or_default(), split };
+        }
         let done =
             scan.server_name.is_some() || !matches!(scan.status, tls::Progress::NeedMore { .. });
         let read = match scan.status {
@@ -96,11 +101,13 @@ impl TcpFlow {
                 self.note_served();
             }
             tls::ServerScan::Alert { level, description, .. } => {
-                self.note_ending(EndingKind::Alert { level, description }, moment);
+                let origin = self.origin();
+                self.end(EndingKind::Alert { level, description }, moment, origin);
             }
             tls::ServerScan::NotTls => {
                 if let http::ResponseScan::Response(response) = http::scan_response(prefix, true) {
-                    self.dialogue.foreign_status = Some(response.status);
+                    let kind = EndingKind::ForeignResponse(response.status);
+                    self.end(kind, moment, self.origin());
                 } else {
                     // The hello was counted; a flow counts once among those without a name.
                     self.dialogue.stage = Stage::Opaque;
@@ -128,10 +135,11 @@ impl TcpFlow {
         let alert = tls::plaintext_alert(bytes);
         match (alert, originates, self.dialogue.stage) {
             (Some((tls::FATAL, _)), true, _) => {
-                self.note_ending(EndingKind::OriginatorLeft, moment);
+                self.end(EndingKind::OriginatorLeft, moment, Origin::default());
             }
             (Some((level @ tls::FATAL, description)), false, _) => {
-                self.note_ending(EndingKind::Alert { level, description }, moment);
+                let origin = self.origin();
+                self.end(EndingKind::Alert { level, description }, moment, origin);
             }
             (_, true, Stage::TlsServed) => self.dialogue.stage = Stage::TlsContinued,
             (None, false, Stage::TlsContinued) => self.tls_answered(key, moment, context),
@@ -165,9 +173,9 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         let hello = self.dialogue.hello.unwrap_or(moment);
-        let fact = Fact::Volume { sent: self.originator.payload, received: self.responder.payload };
         let name = self.dialogue.name.map(|name| (name, NameSource::Sni));
-        let mut attempt = self.attempt(key, name, Outcome::Answered, fact, hello, context.unit);
+        let mut attempt =
+            self.attempt(key, name, Outcome::Answered, self.volume(), hello, context.unit);
         attempt.end = moment.time;
         context.sink.attempt(&attempt);
         self.settle_tunnel(key, attempt.outcome, moment.time, context);
@@ -180,14 +188,9 @@ impl TcpFlow {
         *self.dialogue.held(false) = None;
         if matches!(
             self.ending,
-            Some(Ending { kind: EndingKind::Alert { .. } | EndingKind::Icmp { .. }, .. })
+            Some(Ending { kind: EndingKind::Alert { .. } | EndingKind::Icmp(_), .. })
         ) {
             self.ending = None;
         }
-    }
-
-    /// Notes what ended the attempt, unless something did before.
-    fn note_ending(&mut self, kind: EndingKind, moment: Moment) {
-        self.ending.get_or_insert(Ending { kind, at: moment });
     }
 }

@@ -2,7 +2,8 @@
 
 /// The host of an authority, without user information, brackets and port, and the port. An empty
 /// host is none; a port that is no number is dropped.
-pub(super) fn split(authority: &[u8]) -> (Option<&[u8]>, Option<u16>) {
+#[must_use]
+pub fn split(authority: &[u8]) -> (Option<&[u8]>, Option<u16>) {
     let after_user = match memchr::memrchr(b'@', authority) {
         Some(at) => authority.get(at + 1..).unwrap_or_default(),
         None => authority,
@@ -41,6 +42,12 @@ pub(super) fn of_uri(uri: &[u8]) -> Option<(&[u8], bool)> {
         Some(end) => Some((behind.get(..end)?, true)),
         None => Some((behind, false)),
     }
+}
+
+/// The host of a URI, without port and brackets, when it has an authority.
+#[must_use]
+pub fn host_of_uri(uri: &[u8]) -> Option<&[u8]> {
+    split(of_uri(uri)?.0).0
 }
 
 /// A number in decimal digits and nothing else.

@@ -14,9 +14,10 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub use authority::{host_of_uri, split as split_authority};
 pub use method::looks_like_request;
 pub use request::{Request, RequestScan, scan_request, scan_request_onward};
-pub use response::{Response, ResponseScan, scan_response, scan_response_onward};
+pub use response::{Response, ResponseScan, offers_http3, scan_response, scan_response_onward};
 
 /// The longest head that is read, in bytes. Of a longer one the beginning is read, and it counts as
 /// not complete.

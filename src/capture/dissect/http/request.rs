@@ -67,6 +67,13 @@ impl Request<'_> {
         authority::split(self.host_header?).0
     }
 
+    /// The client asks for a change to HTTP/2 in cleartext (RFC 7540 section 3.2).
+    #[must_use]
+    pub fn wants_http2(&self) -> bool {
+        let protocols = self.upgrade.unwrap_or_default().split(|byte| *byte == b',');
+        protocols.map(<[u8]>::trim_ascii).any(|name| name.eq_ignore_ascii_case(b"h2c"))
+    }
+
     /// The response has no body, whatever its head says (RFC 9110 section 9.3.2).
     #[must_use]
     pub fn is_head(&self) -> bool {

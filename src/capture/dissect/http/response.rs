@@ -41,6 +41,8 @@ pub struct Response<'a> {
     pub via: Option<&'a [u8]>,
     /// What a proxy says of its own failure: `Proxy-Status` (RFC 9209) or `X-Squid-Error`.
     pub proxy_error: Option<&'a [u8]>,
+    /// The value of the `Alt-Svc` field (RFC 7838 section 3).
+    pub alt_svc: Option<&'a [u8]>,
     /// A proxy asks for credentials (RFC 9110 section 11.7.1).
     pub proxy_authenticate: bool,
     /// The length of the body in bytes, unless it is absent, invalid or contradictory.
@@ -58,6 +60,15 @@ impl Response<'_> {
     pub fn is_interim(&self) -> bool {
         matches!(self.status, 100..=199) && self.status != 101
     }
+}
+
+/// Whether a value of `Alt-Svc` offers HTTP/3 or a draft of it (RFC 9114 section 3.1.1).
+#[must_use]
+pub fn offers_http3(alt_svc: &[u8]) -> bool {
+    alt_svc.split(|byte| *byte == b',').any(|alternative| {
+        let protocol = alternative.trim_ascii_start();
+        protocol.starts_with(b"h3=") || protocol.starts_with(b"h3-")
+    })
 }
 
 /// Reads the head of a response. `last` says that no more bytes will come, so that what is there
@@ -148,6 +159,7 @@ impl<'a> Reading<'a> {
             server: None,
             via: None,
             proxy_error: None,
+            alt_svc: None,
             proxy_authenticate: false,
             content_length: None,
             chunked: false,
@@ -167,6 +179,8 @@ impl<'a> Reading<'a> {
             &mut response.via
         } else if is(b"proxy-status") || is(b"x-squid-error") {
             &mut response.proxy_error
+        } else if is(b"alt-svc") {
+            &mut response.alt_svc
         } else {
             response.proxy_authenticate |= is(b"proxy-authenticate");
             return self.framing.field(name, value);
@@ -175,11 +189,7 @@ impl<'a> Reading<'a> {
     }
 
     fn finish(self) -> Response<'a> {
-        let location_host = self
-            .response
-            .location
-            .and_then(authority::of_uri)
-            .and_then(|(authority, _)| authority::split(authority).0);
+        let location_host = self.response.location.and_then(authority::host_of_uri);
         let Framing { content_length, chunked, .. } = self.framing;
         Response { location_host, content_length, chunked, ..self.response }
     }

@@ -190,6 +190,7 @@ fn a_response_tells_its_status_and_who_answers() {
             status: 403,
             location: None,
             location_host: None,
+            alt_svc: None,
             server: Some(b"squid/6.1"),
             via: Some(b"1.1 proxy"),
             proxy_error: Some(b"ERR_ACCESS_DENIED 0"),

@@ -17,7 +17,7 @@ mod tests;
 pub use alert::{CLOSE_NOTIFY, FATAL, WARNING, plaintext_alert};
 pub use client::{looks_like_tls, scan_client_hello};
 pub use hello::{HelloScan, scan_client_hello_message};
-pub use record::{RecordKind, holds_data_beyond_alerts, record_kind};
+pub use record::{RecordKind, holds_data_beyond_alerts, record_kind, record_length};
 pub use server::{ServerScan, looks_like_tls_answer, scan_server};
 
 /// The longest handshake message that is read, header included, in bytes. Post-quantum hellos
@@ -51,6 +51,7 @@ pub fn fuzz_tls(bytes: &[u8]) {
     let mut scratch = Vec::new();
     let _ = (looks_like_tls(bytes), looks_like_tls_answer(bytes));
     let _ = (plaintext_alert(bytes), record_kind(bytes), holds_data_beyond_alerts(bytes));
+    assert_eq!(record_length(bytes).is_some(), record_kind(bytes).is_some());
     let check = |status: Progress, length: usize| match status {
         Progress::NeedMore { at_least } => assert!(at_least > bytes.len() && length == 0),
         Progress::Complete => assert!(length > 0 && length <= bytes.len()),

@@ -45,6 +45,16 @@ pub fn record_kind(segment: &[u8]) -> Option<RecordKind> {
     }
 }
 
+/// The length in bytes of the record that begins here, its header included, if a record header
+/// does.
+#[must_use]
+pub fn record_length(segment: &[u8]) -> Option<u16> {
+    match header(segment) {
+        HeaderAt::Whole { length, .. } => u16::try_from(length.saturating_add(HEADER)).ok(),
+        _ => None,
+    }
+}
+
 /// Whether bytes of an established TLS stream hold anything but alerts and `change_cipher_spec`:
 /// handshake messages or application data, or the middle of a record that began before.
 ///
