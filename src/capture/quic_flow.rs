@@ -5,7 +5,7 @@ use super::decode::QUIC_PORT;
 use super::dissect::quic::{self, QuicEvent};
 use super::flow_key::{FlowKey, Way};
 use super::packet::Segment;
-use super::tcp::{ANSWER_TIME, Icmp};
+use super::tcp::{Icmp, SYN_ANSWER_TIME};
 use crate::observe::{
     Attempt, Cause, Channel, Doubt, Duration, Fact, NameId, NameSource, Outcome, Sink, Timestamp,
 };
@@ -13,6 +13,10 @@ use crate::observe::{
 /// How long a conversation may pause; idle QUIC connections time out within half a minute by
 /// custom, and a NAT forgets them after a few.
 const PATIENCE: Duration = Duration::from_seconds(300);
+
+/// How long the first datagrams wait for an answer before silence is a finding: a client asks
+/// again after one second and after two more (RFC 9002 sections 6.2.1 and 6.2.2), as by TCP.
+const ANSWER_TIME: Duration = SYN_ANSWER_TIME;
 
 /// A QUIC connection, or another UDP conversation on the port of HTTP/3.
 #[derive(Debug)]
@@ -42,8 +46,8 @@ enum State {
     Unknown,
     /// The server closed the connection during the handshake.
     Closed(Moment, u64),
-    /// The client did.
-    Abandoned,
+    /// The client did, at this time.
+    Abandoned(Timestamp),
     /// The server takes part in the handshake and has not gone on.
     Replied,
     /// The attempt is reported.
@@ -124,7 +128,7 @@ impl QuicFlow {
                 context.counts.one_way += 1;
             }
         }
-        let silence = || {
+        let silence = |until: Timestamp| {
             let until = until.min(self.last + ANSWER_TIME);
             let waited = until.since(self.start.time);
             (waited, Fact::Requests { count: self.sent, waited })
@@ -135,9 +139,18 @@ impl QuicFlow {
                 (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
             }
             (State::Asking, _) if self.received == 0 => {
-                let (waited, fact) = silence();
+                let (waited, fact) = silence(until);
                 let outcome = if waited < ANSWER_TIME {
                     Outcome::Inconclusive(Doubt::CaptureEnded)
+                } else {
+                    Outcome::Blocked(Cause::QuicNoAnswer)
+                };
+                (outcome, fact, self.start)
+            }
+            (State::Abandoned(at), _) if self.received == 0 => {
+                let (waited, fact) = silence(at);
+                let outcome = if waited < ANSWER_TIME {
+                    Outcome::Inconclusive(Doubt::ClientGaveUp)
                 } else {
                     Outcome::Blocked(Cause::QuicNoAnswer)
                 };
@@ -146,7 +159,7 @@ impl QuicFlow {
             (State::Closed(at, code), _) => {
                 (Outcome::Blocked(Cause::QuicClosed), Fact::QuicClose(code), at)
             }
-            (State::Abandoned, _) => {
+            (State::Abandoned(_), _) => {
                 (Outcome::Inconclusive(Doubt::ClientGaveUp), Fact::None, self.start)
             }
             (State::Replied, _) => {
@@ -187,7 +200,7 @@ impl QuicFlow {
             QuicEvent::NoServerName => self.is_unknown_version = false,
             QuicEvent::UnknownVersion(_) => self.is_unknown_version = true,
             QuicEvent::Closed { .. } if self.state == State::Asking => {
-                self.state = State::Abandoned;
+                self.state = State::Abandoned(moment.time);
             }
             _ => {}
         }

@@ -137,6 +137,11 @@ pub fn read_sequence<S: Sink>(
         capture.span = facts.span;
         capture.link_types = facts.link_types;
         result.anomalies.merge(facts.anomalies);
+        if let Some(sink) = result.sinks.first_mut() {
+            for address in facts.heard {
+                sink.heard(unit, address);
+            }
+        }
         if let Some(container) = &mut capture.container {
             result.anomalies.merge(std::mem::take(&mut container.anomalies));
         }

@@ -11,6 +11,9 @@ use crate::observe::{Cause, Channel, Doubt, Duration, NameId, Outcome};
 /// What follows a failure within this time is the client's next try of the same thing.
 const NEXT_TRY: Duration = Duration::from_seconds(10);
 
+/// What begins within this time goes on side by side, as connections that a client opens at once.
+const RACE: Duration = Duration::from_seconds(1);
+
 /// Applies every rule. An attempt that is forgiven becomes inconclusive, with the reason.
 pub(super) fn forgive(evidence: &Settled, tried: &mut [Tried<'_>]) {
     // Sorted by name, then by client: what one client did about one name stands together.
@@ -42,11 +45,12 @@ fn doubt(evidence: &Settled, failed: &Tried<'_>, group: &[Tried<'_>]) -> Option<
     }
 }
 
-/// Silence means nothing where no packet to the client was captured at all.
+/// Silence means nothing where no packet to the client was captured at all. That connection
+/// requests had no answer is no mere silence: the client sent them again.
 fn is_one_way(evidence: &Settled, failed: &Tried<'_>, cause: Cause) -> bool {
     let is_silence = matches!(
         cause,
-        Cause::TcpNoAnswer | Cause::NoAnswerAfterHello | Cause::DnsNoAnswer | Cause::QuicNoAnswer
+        Cause::NoAnswerAfterHello | Cause::DnsNoAnswer | Cause::QuicNoAnswer
     );
     is_silence && !evidence.was_heard(failed.key.unit, failed.key.client)
 }
@@ -80,14 +84,26 @@ fn is_recovered<'a>(
                 matches!(
                     other.outcome,
                     Outcome::Answered | Outcome::Inconclusive(Doubt::PrivateLink)
-                ) && matches!(Path::of(other), Path::Dns | Path::Proxy)
-                    && follows(failed.tally, other.tally)
+                ) && match Path::of(other) {
+                    Path::Dns if other.key.channel == failed.key.channel => {
+                        follows(failed.tally, other.tally)
+                    }
+                    Path::Dns | Path::Proxy => is_near(failed.tally, other.tally),
+                    _ => false,
+                }
             }),
+        // A filter that takes the addresses of one kind out of the answers leaves the name.
+        Cause::DnsFiltered => others.any(|other| {
+            other.outcome == Outcome::Answered
+                && Path::of(other) == Path::Dns
+                && other.key.channel != failed.key.channel
+                && is_near(failed.tally, other.tally)
+        }),
         // A private address that the service itself answers from is no sinkhole.
         Cause::DnsSinkhole => others.any(|other| {
             other.outcome == Outcome::Answered
                 && other.key.server.address.is_private()
-                && follows(failed.tally, other.tally)
+                && is_near(failed.tally, other.tally)
         }),
         // The client went on to another address, or tried the same one again, at once.
         Cause::TcpNoAnswer | Cause::TcpRefused | Cause::IcmpUnreachable => others.any(|other| {
@@ -121,7 +137,13 @@ fn is_same_way(failed: Path, other: Path) -> bool {
     )
 }
 
-/// Whether some of the successes came beside or soon after the failures.
+/// Whether some of the successes came beside or soon after the failures: what succeeded before says
+/// nothing of what failed since.
 fn follows(failure: &Tally, success: &Tally) -> bool {
+    success.first <= failure.last + NEXT_TRY && success.last + RACE >= failure.first
+}
+
+/// Whether some of the successes came soon before or after the failures.
+fn is_near(failure: &Tally, success: &Tally) -> bool {
     success.first <= failure.last + NEXT_TRY && success.last + NEXT_TRY >= failure.first
 }

@@ -132,6 +132,23 @@ mod only_one_direction_was_captured {
     }
 
     #[test]
+    fn and_other_traffic_tells_that_both_were() {
+        let play = Play::new();
+        play.ask(GRAPH.1).no_answer(3);
+        // Echoes and their replies, and no other packet to the client.
+        assert_eq!(found(&audit_packets(&play.end()), GRAPH), ("blocked", vec!["dns_no_answer"]));
+    }
+
+    #[test]
+    fn of_questions_and_of_connection_requests_that_got_no_answer() {
+        let play = Play::new();
+        play.ask(GRAPH.1).answers(&[ADDRESS], 300);
+        play.connect(ADDRESS).syn_dropped(3);
+        let packets = transform::without_packets_to(&play.end(), "10.77.0.2");
+        assert_eq!(found(&audit_packets(&packets), GRAPH), ("inconclusive", vec!["one_way"]));
+    }
+
+    #[test]
     fn of_a_connection_though_other_answers_were() {
         let play = Play::new();
         play.call(GRAPH.1).established().client_hello(GRAPH.1).served();
@@ -180,6 +197,14 @@ mod one_question_type_fails_while_another_is_answered {
     #[test]
     fn by_having_no_records() {
         assert_reached("aaaa-empty", MAKE);
+    }
+
+    #[test]
+    fn by_a_filter_of_one_kind_of_address() {
+        let play = Play::new();
+        play.ask(MAKE.1).aaaa().extended_error(17, "filtered").no_data();
+        play.call(MAKE.1).established().client_hello(MAKE.1).served();
+        assert_eq!(found(&audit_packets(&play.end()), MAKE).0, "reached");
     }
 
     #[test]
@@ -273,6 +298,28 @@ mod a_race_that_is_lost {
         let (verdict, words) = found(&report, MAKE);
         assert_eq!(verdict, "reached", "{words:?}");
         assert!(words.contains(&"recovered"), "{words:?}");
+    }
+}
+
+mod a_success_before_a_failure {
+    use super::*;
+
+    #[test]
+    fn does_not_make_up_for_a_connection() {
+        let play = Play::new();
+        play.call(GRAPH.1).established().client_hello(GRAPH.1).served();
+        play.scene.wait(2_000);
+        play.connect(ADDRESS).syn_dropped(3);
+        assert_eq!(found(&audit_packets(&play.end()), GRAPH).0, "mixed");
+    }
+
+    #[test]
+    fn does_not_make_up_for_a_question() {
+        let play = Play::new();
+        play.call(GRAPH.1).established().client_hello(GRAPH.1).served();
+        play.scene.wait(2_000);
+        play.ask(GRAPH.1).refused();
+        assert_eq!(found(&audit_packets(&play.end()), GRAPH).0, "mixed");
     }
 }
 

@@ -22,7 +22,7 @@ use self::dialogue::Dialogue;
 use self::early::Early;
 use self::large::Large;
 use self::origin::Trail;
-pub(crate) use self::outcome::ANSWER_TIME;
+pub(crate) use self::outcome::SYN_ANSWER_TIME;
 use super::conn_state::{ConnectionState, Side};
 use super::context::{Context, Moment};
 use super::flow_key::{FlowKey, Way};

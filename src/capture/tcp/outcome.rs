@@ -64,11 +64,6 @@ impl TcpFlow {
             Stage::Opaque => self.judge_opaque(until),
         };
         let (outcome, fact, at) = judgement;
-        if self.requests.count > 1 && outcome == Outcome::Blocked(Cause::TcpNoAnswer) {
-            // A client that asks again has heard nothing, even where only its own packets are
-            // in the capture.
-            context.sink.heard(context.unit, self.client(key).address);
-        }
         if self.originator.packets == 0 && name.is_none() {
             // Only the responder is in the capture: nobody is known to have tried.
             return;
