@@ -48,10 +48,8 @@ fn doubt(evidence: &Settled, failed: &Tried<'_>, group: &[Tried<'_>]) -> Option<
 /// Silence means nothing where no packet to the client was captured at all. That connection
 /// requests had no answer is no mere silence: the client sent them again.
 fn is_one_way(evidence: &Settled, failed: &Tried<'_>, cause: Cause) -> bool {
-    let is_silence = matches!(
-        cause,
-        Cause::NoAnswerAfterHello | Cause::DnsNoAnswer | Cause::QuicNoAnswer
-    );
+    let is_silence =
+        matches!(cause, Cause::NoAnswerAfterHello | Cause::DnsNoAnswer | Cause::QuicNoAnswer);
     is_silence && !evidence.was_heard(failed.key.unit, failed.key.client)
 }
 

@@ -1,12 +1,6 @@
 //! Whole reports of telling captures, byte for byte; `SNAPSHOTS=overwrite` renews them.
 
-use std::path::Path;
-
-use egress_audit::render::{TerminalOptions, terminal};
-use snapbox::Data;
-use snapbox::data::DataFormat;
-
-use super::support::{audit, json, root, scenario};
+use super::support::{assert_is, audit, json, root, scenario, terminal};
 
 const CASES: [&str; 13] = [
     "office-day",
@@ -31,21 +25,8 @@ fn reports_read_as_they_did() {
         let extension = scenario(case).format.extension();
         let path = format!("fixtures/captures/{case}/capture.{extension}");
         let report = audit(&[path]);
-        assert_is(case, "report.json", json(&report));
-        let mut text = Vec::new();
-        let options = TerminalOptions { width: 100, ..TerminalOptions::default() };
-        terminal::render(&report, options, &mut text).unwrap();
-        assert_is(case, "report.txt", String::from_utf8(text).unwrap());
+        let folder = root().join("fixtures/reports").join(case);
+        assert_is(&folder.join("report.json"), json(&report));
+        assert_is(&folder.join("report.txt"), terminal(&report));
     }
-}
-
-fn assert_is(case: &str, file: &str, text: String) {
-    let path = root().join("fixtures/reports").join(case).join(file);
-    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
-        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
-    }
-    let expected = Data::read_from(&path, Some(DataFormat::Text)).raw();
-    snapbox::Assert::new()
-        .action_env(snapbox::assert::DEFAULT_ACTION_ENV)
-        .eq(Data::text(text).raw(), expected);
 }

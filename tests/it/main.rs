@@ -14,6 +14,7 @@ mod cli;
 mod clues;
 mod corpus;
 mod goldens;
+mod lab;
 mod laws;
 mod metamorphic;
 mod names;

@@ -4,10 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use egress_audit::catalog::{Catalog, Profile};
+use egress_audit::render::TerminalOptions;
 use egress_audit::report::{EndpointReport, NameReport, NameRow, Report, Verdict};
 use egress_audit::{Options, Progress, Requirement};
 use egress_audit_fixtures::capture::{Format, TimedPacket};
 use egress_audit_fixtures::{Expected, Scenario, scenarios};
+use snapbox::Data;
+use snapbox::data::DataFormat;
 
 /// Takes the news and keeps silent.
 pub(crate) struct Silent;
@@ -79,6 +82,25 @@ pub(crate) fn json(report: &Report) -> String {
     let mut out = Vec::new();
     egress_audit::render::json::render(report, &mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// The report as a terminal of 100 columns shows it.
+pub(crate) fn terminal(report: &Report) -> String {
+    let mut text = Vec::new();
+    let options = TerminalOptions { width: 100, ..TerminalOptions::default() };
+    egress_audit::render::terminal::render(report, options, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// Holds a text against the file where it lies; `SNAPSHOTS=overwrite` writes it there.
+pub(crate) fn assert_is(path: &Path, text: String) {
+    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        std::fs::create_dir_all(path.parent().expect("a file in a folder")).unwrap();
+    }
+    let expected = Data::read_from(path, Some(DataFormat::Text)).raw();
+    snapbox::Assert::new()
+        .action_env(snapbox::assert::DEFAULT_ACTION_ENV)
+        .eq(Data::text(text).raw(), expected);
 }
 
 /// The endpoint of this id.
