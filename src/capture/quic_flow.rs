@@ -124,7 +124,8 @@ impl QuicFlow {
                 (None, true) => context.counts.quic_unknown_version += 1,
                 (None, false) => context.counts.quic_unnamed += 1,
             }
-            if self.sent == 0 || self.received == 0 {
+            // That nothing answers is no sign of it, as with requests for TCP connections.
+            if self.sent == 0 {
                 context.counts.one_way += 1;
             }
         }
