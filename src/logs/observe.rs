@@ -214,7 +214,7 @@ fn outcome(record: &Record<'_>) -> Outcome {
             Some(DNS_NXDOMAIN) => Outcome::Blocked(Cause::DnsNxdomain),
             Some(DNS_SERVFAIL) => Outcome::Blocked(Cause::DnsServfail),
             Some(DNS_REFUSED) => Outcome::Blocked(Cause::DnsRefused),
-            Some(DNS_NOERROR) => Outcome::Inconclusive(Doubt::Resolved),
+            Some(DNS_NOERROR) => Outcome::Answered,
             None if record.action == Action::Allow => Outcome::Inconclusive(Doubt::Resolved),
             None => Outcome::Inconclusive(Doubt::Logged),
             Some(_) => Outcome::Inconclusive(Doubt::ServerError),
@@ -278,7 +278,7 @@ mod tests {
             outcome(&Record { dns: Some(Box::new(dns)), ..of(Kind::Dns, Action::Other) })
         };
         assert_eq!(answer(3), Outcome::Blocked(Cause::DnsNxdomain));
-        assert_eq!(answer(0), Outcome::Inconclusive(Doubt::Resolved));
+        assert_eq!(answer(0), Outcome::Answered);
     }
 
     #[test]

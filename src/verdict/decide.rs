@@ -60,7 +60,7 @@ impl<'a> Weighed<'a> {
             bypassed: Vec::new(),
             inconclusive: Vec::new(),
         };
-        let mut ways = Ways::default();
+        let (mut ways, mut allowed_ways) = (Ways::default(), Ways::default());
         for attempts in all {
             match (attempts.outcome, attempts.key.channel) {
                 // That a resolver answers is no answer of the endpoint.
@@ -71,10 +71,17 @@ impl<'a> Weighed<'a> {
                     weighed.answered.push(attempts);
                     ways.add(attempts);
                 }
-                (Outcome::Allowed, _) => weighed.allowed.push(attempts),
+                (Outcome::Allowed, _) => {
+                    weighed.allowed.push(attempts);
+                    allowed_ways.add(attempts);
+                }
                 (Outcome::Inconclusive(doubt), _) => weighed.inconclusive.push((attempts, doubt)),
                 (Outcome::Blocked(_), _) => {}
             }
+        }
+        // Where nobody saw an answer, a way that is let through makes up for one that is not.
+        if weighed.answered.is_empty() {
+            ways = allowed_ways;
         }
         for attempts in all.iter().filter(|a| matches!(a.outcome, Outcome::Blocked(_))) {
             if ways.bypass(attempts) {
@@ -166,23 +173,29 @@ impl<'a> Weighed<'a> {
                     ),
                 }
             }
-            Verdict::Degraded => {
-                let ways: BTreeSet<Path> =
-                    self.bypassed.iter().map(|attempts| Path::of(attempts)).collect();
-                let ways: Vec<&str> = ways.into_iter().map(Path::words).collect();
-                format!(
-                    "Reached, but never by {}: {}.",
-                    ways.join(" or "),
-                    self.why_blocked(&self.bypassed)
-                )
-            }
+            Verdict::Degraded => format!("Reached, but never by {}.", self.bypassed_ways()),
             Verdict::Reached => format!("Answered {}.", times(count(&self.answered))),
             Verdict::Allowed => {
-                format!("Let through {}; no answer was witnessed.", times(count(&self.allowed)))
+                let count = times(count(&self.allowed));
+                match self.bypassed.is_empty() {
+                    true => format!("Let through {count}; no answer was witnessed."),
+                    false => format!(
+                        "Let through {count}, but never by {}; no answer was witnessed.",
+                        self.bypassed_ways()
+                    ),
+                }
             }
             Verdict::Inconclusive => format!("{}.", capital(self.why_doubted().sentence())),
             Verdict::NeverSeen => "No attempt was seen within what the inputs cover.".to_owned(),
         }
+    }
+
+    /// The ways that never work while others do, and why.
+    fn bypassed_ways(&self) -> String {
+        let ways: BTreeSet<Path> =
+            self.bypassed.iter().map(|attempts| Path::of(attempts)).collect();
+        let ways: Vec<&str> = ways.into_iter().map(Path::words).collect();
+        format!("{}: {}", ways.join(" or "), self.why_blocked(&self.bypassed))
     }
 
     /// The most frequent cause as a clause, with how often and for how many clients, and how many

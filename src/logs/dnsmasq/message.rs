@@ -43,6 +43,10 @@ pub(super) enum Said<'l> {
     },
 }
 
+/// Types of questions for addresses (RFC 1035 section 3.2.2, RFC 3596 section 2.1).
+pub(super) const A: u16 = 1;
+pub(super) const AAAA: u16 = 28;
+
 /// What a name is.
 #[derive(Clone, Copy)]
 pub(super) enum Answer {
@@ -51,8 +55,8 @@ pub(super) enum Answer {
     Alias,
     /// Records of another type.
     Other,
-    /// Without records of the type asked for.
-    NoData,
+    /// Without records of the type asked for, which the line may state.
+    NoData(Option<u16>),
     Code {
         code: u16,
         is_not_ready: bool,
@@ -201,7 +205,9 @@ fn answer(message: &[u8]) -> Option<Said<'_>> {
     let answer = match value {
         b"<CNAME>" => Answer::Alias,
         b"blocked" => Answer::BlockedAlias,
-        b"NODATA" | b"NODATA-IPv4" | b"NODATA-IPv6" => Answer::NoData,
+        b"NODATA" => Answer::NoData(None),
+        b"NODATA-IPv4" => Answer::NoData(Some(A)),
+        b"NODATA-IPv6" => Answer::NoData(Some(AAAA)),
         _ if value.starts_with(b"<") => Answer::Other,
         _ => match (value::address(value), named_code(value)) {
             (Some(address), _) => Answer::Address(address),

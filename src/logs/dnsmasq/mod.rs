@@ -27,7 +27,7 @@ use super::grammar::Scratch;
 use super::record::{Action, Kind, Record};
 use super::stamp::Stamp;
 use crate::observe::Cause;
-use message::{Answer, Entry, Said};
+use message::{A, AAAA, Answer, Entry, Said};
 use questions::Questions;
 
 /// The format.
@@ -125,6 +125,13 @@ fn decide<'l>(record: &mut Record<'l>, source: &'l [u8], answer: &Answer) {
         return;
     }
     match *answer {
+        Answer::Address(address) => {
+            record.dns_mut().query_type = Some(if address.is_ipv4() { A } else { AAAA });
+        }
+        Answer::NoData(query_type) => record.dns_mut().query_type = query_type,
+        _ => {}
+    }
+    match *answer {
         Answer::Address(address) if address.is_unspecified() && source != b"Pi-hole hostname" => {
             (record.action, record.cause) = (Action::Deny, Some(Cause::DnsSinkhole));
         }
@@ -134,10 +141,11 @@ fn decide<'l>(record: &mut Record<'l>, source: &'l [u8], answer: &Answer) {
         }
         Answer::Alias => {}
         Answer::Other => record.action = Action::Allow,
-        Answer::NoData if is_configured => {
+        Answer::NoData(_) if is_configured => {
             (record.action, record.cause) = (Action::Deny, Some(Cause::DnsFiltered));
         }
-        Answer::NoData => record.set_response(0),
+        // The name exists, which is less than an answer.
+        Answer::NoData(_) => record.action = Action::Allow,
         Answer::Code { code: 5, is_not_ready: true } => {}
         Answer::Code { code: 3, .. } if is_configured => {
             record.set_response(3);
@@ -220,6 +228,19 @@ mod tests {
         );
         let last = "5 allow dns 10.1.2.4 a.example.com = 203.0.113.1";
         assert_eq!(found.last().map(String::as_str), Some(last));
+    }
+
+    #[test]
+    fn an_answer_tells_what_was_asked_for() {
+        let log = "Nov 26 04:15:00 gw dnsmasq[812]: reply a.example.com is 203.0.113.1\n\
+                   Nov 26 04:15:00 gw dnsmasq[812]: reply a.example.com is 2001:db8::1\n\
+                   Nov 26 04:15:00 gw dnsmasq[812]: config a.example.com is NODATA-IPv6\n\
+                   Nov 26 04:15:00 gw dnsmasq[812]: reply a.example.com is NODATA\n";
+        let mut types = Vec::new();
+        crate::logs::read_bytes(log.as_bytes(), &mut |_, _, record| {
+            types.push(record.dns.as_ref().and_then(|dns| dns.query_type));
+        });
+        assert_eq!(types, [Some(1), Some(28), Some(28), None]);
     }
 
     #[test]
