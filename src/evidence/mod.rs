@@ -6,10 +6,11 @@ mod settled;
 mod sightings;
 mod tally;
 mod total;
+mod unnamed;
 
 pub use names::NameTable;
 pub use settled::Settled;
 pub(crate) use settled::{is_no_such_name, prefixes};
 pub use sightings::{Seen, Sightings};
 pub use tally::{Sample, Tally};
-pub use total::{AttemptKey, Evidence, Limits, Pruned, ResolutionKey, Span};
+pub use total::{AttemptKey, Evidence, Limits, Pruned, ResolutionKey, Servers, Span};

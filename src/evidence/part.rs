@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use hashbrown::HashMap;
 
+use super::unnamed::Unnamed;
 use super::{AttemptKey, Limits, NameTable, ResolutionKey, Span, Tally};
 use crate::observe::{Address, NameId, Offer, TextId};
 
@@ -21,6 +22,8 @@ pub(super) struct Part {
     /// Who decided, in the words of logs.
     pub(super) texts: NameTable,
     pub(super) attempts: Log<AttemptKey, Tally>,
+    /// Attempts that show no name.
+    pub(super) unnamed: Unnamed,
     pub(super) resolutions: Log<ResolutionKey, Span>,
     /// Clients that packets were sent to, by unit.
     pub(super) heard: Log<(u32, Address), ()>,
@@ -78,6 +81,23 @@ impl<K: Copy + Eq + Hash, V> Log<K, V> {
         self.entries.len()
     }
 
+    /// Whether equal keys were folded since the last entry was appended and for how many entries
+    /// that will do: the length at which the next push folds.
+    pub(super) const fn folds_at(&self) -> usize {
+        self.fold_at
+    }
+
+    /// Keeps the entries that `is_kept` says, in order, and hands the others to `drop`.
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&K, &V) -> bool) {
+        self.entries.retain(|(key, value)| is_kept(key, value));
+        self.fold_at = FIRST_FOLD.max(self.entries.len().saturating_mul(2));
+    }
+
+    /// The entries, taken out.
+    pub(super) fn into_entries(self) -> Vec<(K, V)> {
+        self.entries
+    }
+
     /// Keeps the `limit` least entries by `order` and returns the others. Keys occur once.
     pub(super) fn keep_least<O: Ord>(
         &mut self,
@@ -109,6 +129,9 @@ impl Part {
             key.decider = key.decider.and_then(translate_text);
             self.attempts.push(key, tally, |kept, new| kept.merge(new, limits.samples));
         }
+        let translated =
+            |key: AttemptKey| AttemptKey { decider: key.decider.and_then(translate_text), ..key };
+        self.unnamed.absorb(other.unnamed, translated, limits);
         for (mut key, span) in other.resolutions.entries {
             key.name = translate(key.name);
             self.resolutions.push(key, span, Span::widen);

@@ -151,16 +151,10 @@ impl<'p> Relevant<'p> {
         let mut tried: HashSet<Address, foldhash::fast::RandomState> = HashSet::default();
         let mut relevant = Self::default();
         for part in parts {
-            for (key, _) in part.attempts.iter() {
-                match key.name {
-                    None => {
-                        tried.insert(key.server.address);
-                    }
-                    Some((name, _)) if is_no_such_name(key) => {
-                        relevant.prefixes.extend(prefixes(part.names.text(name)));
-                    }
-                    Some(_) => {}
-                }
+            tried.extend(part.unnamed.iter().map(|(key, _)| key.server.address));
+            for (key, _) in part.attempts.iter().filter(|(key, _)| is_no_such_name(key)) {
+                let name = key.name.map_or("", |(name, _)| part.names.text(name));
+                relevant.prefixes.extend(prefixes(name));
             }
         }
         for part in parts {
@@ -191,10 +185,13 @@ impl<'p> Relevant<'p> {
         for (key, tally) in part.attempts.iter() {
             if let Some((name, _)) = key.name {
                 kept.mark(name);
-            } else if !self.addresses.contains(&key.server.address) {
-                continue;
             }
             kept.attempts.push((key, tally));
+        }
+        for (key, tally) in part.unnamed.iter() {
+            if self.addresses.contains(&key.server.address) {
+                kept.attempts.push((key, tally));
+            }
         }
         for (key, span) in part.resolutions.iter().filter(|(key, _)| is_relevant(key)) {
             kept.mark(key.name);

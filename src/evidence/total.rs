@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use super::part::Part;
+use super::unnamed::Unnamed;
 use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
@@ -74,6 +77,9 @@ impl Span {
     }
 }
 
+/// Addresses of servers.
+pub type Servers = HashSet<Address, foldhash::fast::RandomState>;
+
 /// How much is kept. The defaults suit a machine with a few hundred megabytes to spare.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -81,15 +87,23 @@ pub struct Limits {
     pub samples: usize,
     /// Names kept that do not concern the catalog, and texts about who decided, in each part.
     pub names: usize,
-    /// Distinct attempts kept in the sum.
+    /// Distinct attempts at names kept in the sum.
     pub attempts: usize,
+    /// Distinct attempts kept that show no name.
+    pub unnamed: usize,
     /// Distinct resolutions kept in the sum.
     pub resolutions: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { samples: 3, names: 50_000, attempts: 1_000_000, resolutions: 2_000_000 }
+        Self {
+            samples: 3,
+            names: 50_000,
+            attempts: 1_000_000,
+            unnamed: 200_000,
+            resolutions: 2_000_000,
+        }
     }
 }
 
@@ -98,6 +112,8 @@ impl Default for Limits {
 pub struct Pruned {
     /// Attempts.
     pub attempts: u64,
+    /// Attempts that show no name.
+    pub unnamed: u64,
     /// Answers that told where a name lives.
     pub resolutions: u64,
     /// Times that a name came which was not kept.
@@ -117,6 +133,8 @@ pub struct Evidence {
     matcher: Arc<Matcher>,
     matches: Matches,
     limits: Limits,
+    /// The server addresses of attempts without a name that matter, where that is known.
+    servers: Option<Arc<Servers>>,
     own: Part,
     /// Merged evidence, put together only when there is much of it.
     others: Vec<Part>,
@@ -131,10 +149,47 @@ impl Evidence {
             matcher,
             matches: Matches::default(),
             limits,
+            servers: None,
             own: Part::new(&limits),
             others: Vec::new(),
             pruned: Pruned::default(),
         }
+    }
+
+    /// No evidence yet; of attempts that show no name only those at these servers are kept.
+    #[must_use]
+    pub fn of_servers(matcher: Arc<Matcher>, limits: Limits, servers: Arc<Servers>) -> Self {
+        Self { servers: Some(servers), ..Self::new(matcher, limits) }
+    }
+
+    /// Whether attempts that show no name had to be given up. If so, reading the inputs again
+    /// with [`of_servers`](Self::of_servers) and [`servers`](Self::servers) keeps all of those
+    /// that a name can be found for.
+    #[must_use]
+    pub fn has_given_up(&self) -> bool {
+        self.parts().any(|part| part.unnamed.given_up() > 0)
+    }
+
+    /// The same without attempts that show no name, which no verdict depends on when no address
+    /// of a server is known.
+    #[must_use]
+    pub fn without_unnamed(mut self) -> Self {
+        for part in std::iter::once(&mut self.own).chain(&mut self.others) {
+            part.unnamed = Unnamed::default();
+        }
+        self
+    }
+
+    /// The addresses at which a name of the catalog was said to live.
+    #[must_use]
+    pub fn servers(&self) -> Servers {
+        self.parts()
+            .flat_map(|part| {
+                let matters = |key: &ResolutionKey| part.names.concerns(key.name);
+                part.resolutions.iter().map(|(key, _)| key).filter(move |key| matters(key))
+            })
+            .map(|key| key.address)
+            .collect()
     }
 
     /// The evidence in its final form: what a verdict can depend on, sorted, each key once.
@@ -145,9 +200,11 @@ impl Evidence {
             .parts()
             .map(entries)
             .fold((0, 0), |(sum, total), (one, other)| (sum + one, total + other));
-        if attempts > self.limits.attempts || resolutions > self.limits.resolutions {
+        let is_over = Unnamed::is_over(self.parts().map(|part| &part.unnamed), &self.limits);
+        if is_over || attempts > self.limits.attempts || resolutions > self.limits.resolutions {
             self.put_together();
         }
+        self.pruned.unnamed = self.parts().map(|part| part.unnamed.given_up()).sum();
         self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
         self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
         let pruned = self.pruned;
@@ -164,6 +221,7 @@ impl Evidence {
         for other in std::mem::take(&mut self.others) {
             self.own.absorb(other, &limits);
         }
+        self.own.unnamed.prune(&limits);
         let Part { names, texts, attempts, resolutions, .. } = &mut self.own;
         attempts.fold(|kept, new| kept.merge(new, limits.samples));
         resolutions.fold(Span::widen);
@@ -216,7 +274,14 @@ impl Sink for Evidence {
 
     #[inline]
     fn attempt(&mut self, attempt: &Attempt) {
-        if attempt.name.is_some_and(|(id, _)| !self.own.names.concerns(id)) {
+        let matters = match attempt.name {
+            Some((id, _)) => self.own.names.concerns(id),
+            None => self
+                .servers
+                .as_ref()
+                .is_none_or(|servers| servers.contains(&attempt.server.address)),
+        };
+        if !matters {
             return;
         }
         let key = AttemptKey {
@@ -230,6 +295,10 @@ impl Sink for Evidence {
             decider: attempt.decider,
             unit: attempt.unit,
         };
+        if attempt.name.is_none() {
+            self.own.unnamed.push(key, Tally::of(attempt), &self.limits);
+            return;
+        }
         let samples = self.limits.samples;
         self.own.attempts.push(key, Tally::of(attempt), |kept, new| kept.merge(new, samples));
     }

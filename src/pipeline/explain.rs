@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::assemble::{detail, server, shown};
-use super::read::{Clock, Read, read_all};
-use super::{Error, Options, Progress, Requirement, catalog_report, wireshark};
+use super::read::{Clock, Read};
+use super::{Error, Options, Progress, Requirement, catalog_report, read_evidence, wireshark};
 use crate::catalog::{Catalog, Matcher, Matches, Profile, Selection};
-use crate::evidence::{Evidence, Limits, Sample, Settled};
+use crate::evidence::{Limits, Sample, Settled};
 use crate::observe::{Channel, SocketAddress, normalize};
 use crate::report::{ExplainEvent, ExplainReport, Tool, Verdict};
 use crate::verdict::{Tried, Verdicts, judge};
@@ -33,8 +33,8 @@ pub fn explain(
     let selection = catalog.select(&Profile::everything());
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
     let limits = Limits { samples: MAX_EVENTS, ..Limits::default() };
-    let new_sink = || Evidence::new(Arc::clone(&matcher), limits);
-    let Read { sink, inputs, clock, .. } = read_all(inputs, options, new_sink, progress)?;
+    let Read { sink, inputs, clock, .. } =
+        read_evidence(inputs, &matcher, limits, options, progress)?;
     let evidence = sink.settle();
     let verdicts = judge(&evidence, catalog, &selection, &matcher);
     let (verdict, reason) = target.verdict(&verdicts, &selection);

@@ -289,6 +289,7 @@ impl Account {
 pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: Pruned) {
     let tables = [
         ("attempts", pruned.attempts),
+        ("attempts without a name", pruned.unnamed),
         ("names", pruned.names),
         ("texts", pruned.texts),
         ("resolutions", pruned.resolutions),

@@ -85,8 +85,8 @@ pub fn audit(
     let Requirement { catalog, profile } = requirement;
     let selection = catalog.select(profile);
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
-    let new_sink = || Evidence::new(Arc::clone(&matcher), Limits::default());
-    let Read { sink, inputs, mut coverage, clock } = read_all(inputs, options, new_sink, progress)?;
+    let read = read_evidence(inputs, &matcher, Limits::default(), options, progress)?;
+    let Read { sink, inputs, mut coverage, clock } = read;
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher);
@@ -103,6 +103,31 @@ pub fn audit(
     };
     report.finish();
     Ok(report)
+}
+
+/// Reads all inputs. When more attempts without a name were seen than can be kept, the inputs are
+/// read again for those at addresses that names were found for, so that none of these is lost;
+/// the standard input cannot be.
+fn read_evidence(
+    inputs: &[String],
+    matcher: &Arc<Matcher>,
+    limits: Limits,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Read<Evidence>, Error> {
+    let new_sink = || Evidence::new(Arc::clone(matcher), limits);
+    let read = read_all(inputs, options, new_sink, progress)?;
+    let can_repeat = !inputs.iter().any(|input| input == "-");
+    if !can_repeat || !read.sink.has_given_up() {
+        return Ok(read);
+    }
+    let servers = Arc::new(read.sink.servers());
+    if servers.is_empty() {
+        return Ok(Read { sink: read.sink.without_unnamed(), ..read });
+    }
+    drop(read);
+    let new_sink = || Evidence::of_servers(Arc::clone(matcher), limits, Arc::clone(&servers));
+    read_all(inputs, options, new_sink, progress)
 }
 
 fn catalog_report(requirement: &Requirement) -> CatalogReport {

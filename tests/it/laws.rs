@@ -206,8 +206,14 @@ fn observations() -> impl Strategy<Value = Vec<Observation>> {
 
 /// Limits that the observations pass, and ones that they do not.
 fn limits() -> impl Strategy<Value = Limits> {
-    (1..4_usize, 0..4_usize, 0..12_usize, 0..6_usize).prop_map(
-        |(samples, names, attempts, resolutions)| Limits { samples, names, attempts, resolutions },
+    (1..4_usize, 0..4_usize, 0..12_usize, 0..6_usize, 0..6_usize).prop_map(
+        |(samples, names, attempts, unnamed, resolutions)| Limits {
+            samples,
+            names,
+            attempts,
+            unnamed,
+            resolutions,
+        },
     )
 }
 
@@ -249,7 +255,7 @@ proptest! {
         let [a, b, c] = parts.clone();
         let whole = sum(sum(a, b), c);
         let settled = whole.clone().settle();
-        prop_assert!(settled.attempts().len() <= limits.attempts);
+        prop_assert!(settled.attempts().len() <= limits.attempts + limits.unnamed);
         prop_assert!(settled.resolutions().len() <= limits.resolutions);
         // Evidence of very many parts is put together, and pruned, while it is merged.
         let crowd = |evidence: Evidence| (0..MANY).fold(evidence, |crowd, _| {

@@ -16,6 +16,7 @@ mod corpus;
 mod goldens;
 mod lab;
 mod laws;
+mod log_formats;
 mod metamorphic;
 mod names;
 mod partitions;

@@ -1,0 +1,99 @@
+//! Attempts that show no name: of each part, as many as a limit allows.
+//!
+//! A log of a day may hold tens of millions of them, nearly all of addresses that no name will
+//! ever be joined with. When there are too many, all those of the greatest server addresses are
+//! given up, so that what is kept of an address is complete. Which addresses these are depends
+//! on the sum alone: a bound that a part finds is at or above that of any sum it becomes part
+//! of.
+
+use super::part::Log;
+use super::{AttemptKey, Limits, Tally};
+use crate::observe::Address;
+
+/// The attempts of a part, and the bound of what is kept.
+#[derive(Clone, Default)]
+pub(super) struct Unnamed {
+    log: Log<AttemptKey, Tally>,
+    /// Attempts at this server address and greater ones are not kept.
+    bound: Option<Address>,
+    /// Attempts that were given up.
+    given_up: u64,
+}
+
+impl Unnamed {
+    /// Adds attempts.
+    pub(super) fn push(&mut self, key: AttemptKey, tally: Tally, limits: &Limits) {
+        if self.is_beyond(&key) {
+            self.given_up += tally.count;
+            return;
+        }
+        if self.log.len() >= self.log.folds_at() {
+            self.prune(limits);
+        }
+        let samples = limits.samples;
+        self.log.push(key, tally, |kept, new| kept.merge(new, samples));
+    }
+
+    /// Takes in those of another part; `translate` gives keys the ids of this part.
+    pub(super) fn absorb(
+        &mut self,
+        other: Self,
+        translate: impl Fn(AttemptKey) -> AttemptKey,
+        limits: &Limits,
+    ) {
+        self.given_up += other.given_up;
+        self.lower(other.bound);
+        for (key, tally) in other.log.into_entries() {
+            self.push(translate(key), tally, limits);
+        }
+    }
+
+    /// Makes every key occur once, and keeps within the limit.
+    pub(super) fn prune(&mut self, limits: &Limits) {
+        self.log.fold(|kept, new| kept.merge(new, limits.samples));
+        if self.log.len() <= limits.unnamed {
+            return;
+        }
+        let mut servers: Vec<Address> =
+            self.log.iter().map(|(key, _)| key.server.address).collect();
+        let (_, bound, _) = servers.select_nth_unstable(limits.unnamed);
+        self.lower(Some(*bound));
+    }
+
+    /// Lowers the bound, if `bound` is lower, and gives up what lies at or above it.
+    fn lower(&mut self, bound: Option<Address>) {
+        let Some(bound) = bound else { return };
+        if self.bound.is_some_and(|own| own <= bound) {
+            return;
+        }
+        self.bound = Some(bound);
+        let given_up = &mut self.given_up;
+        self.log.retain(|key, tally| {
+            let is_kept = key.server.address < bound;
+            *given_up += if is_kept { 0 } else { tally.count };
+            is_kept
+        });
+    }
+
+    /// Whether the sum of these parts passes the limit, or one of them already has.
+    pub(super) fn is_over<'p>(parts: impl Iterator<Item = &'p Self>, limits: &Limits) -> bool {
+        let (mut sum, mut has_bound) = (0, false);
+        for part in parts {
+            sum += part.log.len();
+            has_bound |= part.bound.is_some();
+        }
+        has_bound || sum > limits.unnamed
+    }
+
+    pub(super) const fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (AttemptKey, Tally)> {
+        self.log.iter()
+    }
+
+    fn is_beyond(&self, key: &AttemptKey) -> bool {
+        self.bound.is_some_and(|bound| bound <= key.server.address)
+    }
+}
