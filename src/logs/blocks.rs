@@ -10,6 +10,8 @@ use super::framing::{Framing, MAX_UNIT, Unit, Walker, quoted_units};
 
 /// Bytes that are read at once: as many as the longest unit, so that any unit fits.
 const BLOCK: usize = MAX_UNIT;
+/// Bytes of the first read: a small log needs no more.
+const FIRST_READ: usize = 64 << 10;
 
 /// Whole units of a log.
 #[derive(Default)]
@@ -107,13 +109,16 @@ impl Blocks {
 
     /// Puts the carried bytes and further ones into the block's buffer and returns how many.
     fn read(&mut self, block: &mut Block) -> usize {
-        block.buffer.resize(BLOCK, 0);
         let mut read = self.carry.len();
+        block.buffer.resize(block.buffer.len().max(FIRST_READ).max(read), 0);
         if let Some(start) = block.buffer.get_mut(..read) {
             start.copy_from_slice(&self.carry);
         }
         while !self.at_end && read < BLOCK {
-            let free = block.buffer.get_mut(read..BLOCK).unwrap_or_default();
+            if read == block.buffer.len() {
+                block.buffer.resize(BLOCK.min(2 * read), 0);
+            }
+            let free = block.buffer.get_mut(read..).unwrap_or_default();
             match self.source.read(free) {
                 Ok(0) => self.at_end = true,
                 Ok(count) => read += count,

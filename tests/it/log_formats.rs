@@ -29,10 +29,10 @@ fn samples() -> Vec<Sample> {
     FORMATS
         .iter()
         .map(|format| format.about().id)
-        .map(|id| {
-            let path = folder.join(id).join("sample.log");
-            let text = fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-            Sample { id, text }
+        // That every format has a sample is a test of its own.
+        .filter_map(|id| {
+            let text = fs::read(folder.join(id).join("sample.log")).ok()?;
+            Some(Sample { id, text })
         })
         .collect()
 }
