@@ -87,6 +87,14 @@ impl Sink for Sightings {
         self.names.text(id) == name
     }
 
+    fn keeps(&self, _: NameId) -> bool {
+        false
+    }
+
+    fn keeps_unnamed(&mut self, _: Address) -> bool {
+        false
+    }
+
     fn text(&mut self, _: &str) -> Option<TextId> {
         None
     }

@@ -101,7 +101,7 @@ impl Default for Limits {
             samples: 3,
             names: 50_000,
             attempts: 1_000_000,
-            unnamed: 200_000,
+            unnamed: 20_000,
             resolutions: 2_000_000,
         }
     }
@@ -167,7 +167,7 @@ impl Evidence {
     /// that a name can be found for.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
-        self.parts().any(|part| part.unnamed.given_up() > 0)
+        Unnamed::is_over(self.parts().map(|part| &part.unnamed), &self.limits)
     }
 
     /// The same without attempts that show no name, which no verdict depends on when no address
@@ -209,6 +209,10 @@ impl Evidence {
         self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
         let pruned = self.pruned;
         Settled::of(self.parts().collect(), &self.limits, pruned)
+    }
+
+    fn concerns_server(&self, server: Address) -> bool {
+        self.servers.as_ref().is_none_or(|servers| servers.contains(&server))
     }
 
     fn parts(&self) -> impl Iterator<Item = &Part> {
@@ -267,6 +271,16 @@ impl Sink for Evidence {
         self.own.names.text(id) == name
     }
 
+    #[inline]
+    fn keeps(&self, name: NameId) -> bool {
+        self.own.names.concerns(name)
+    }
+
+    #[inline]
+    fn keeps_unnamed(&mut self, server: Address) -> bool {
+        self.concerns_server(server) && self.own.unnamed.has_room_for(server)
+    }
+
     fn text(&mut self, text: &str) -> Option<TextId> {
         let id = self.own.texts.intern(text, |_| false);
         self.own.texts.is_kept(id).then_some(TextId(id.0))
@@ -275,11 +289,8 @@ impl Sink for Evidence {
     #[inline]
     fn attempt(&mut self, attempt: &Attempt) {
         let matters = match attempt.name {
-            Some((id, _)) => self.own.names.concerns(id),
-            None => self
-                .servers
-                .as_ref()
-                .is_none_or(|servers| servers.contains(&attempt.server.address)),
+            Some((id, _)) => self.keeps(id),
+            None => self.concerns_server(attempt.server.address),
         };
         if !matters {
             return;

@@ -34,6 +34,13 @@ impl Unnamed {
         self.log.push(key, tally, |kept, new| kept.merge(new, samples));
     }
 
+    /// Whether an attempt at this server would be kept; one that would not is counted.
+    pub(super) fn has_room_for(&mut self, server: Address) -> bool {
+        let has_room = self.bound.is_none_or(|bound| server < bound);
+        self.given_up += u64::from(!has_room);
+        has_room
+    }
+
     /// Takes in those of another part; `translate` gives keys the ids of this part.
     pub(super) fn absorb(
         &mut self,

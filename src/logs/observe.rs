@@ -54,37 +54,50 @@ impl<'o> Observer<'o> {
                 }
             }
         }
-        let channel = channel(record);
         let server = socket(record.server.address, record.server.port);
-        let outcome = outcome(record);
+        let channel = channel(record);
+        let is_kept = if self.names.is_empty() {
+            is_worth_joining(record, channel) && sink.keeps_unnamed(server.address)
+        } else {
+            self.names.iter().any(|name| sink.keeps(*name))
+        };
+        if is_kept {
+            self.attempt(format, record, (channel, server), (time, locator), sink);
+        }
+        self.resolve(record, time, sink);
+        time
+    }
+
+    /// Hands on the attempt that a record tells of, once for each name.
+    fn attempt<S: Sink>(
+        &mut self,
+        format: usize,
+        record: &Record<'_>,
+        (channel, server): (Channel, SocketAddress),
+        (time, locator): (Timestamp, Locator),
+        sink: &mut S,
+    ) {
         let mut attempt = Attempt {
             name: None,
             channel,
             client: socket(record.client.address, record.client.port),
             server: server_of(record, server),
             target_port: server.port,
-            outcome,
-            decider: None,
+            outcome: outcome(record),
+            decider: self.decider(format, record, sink),
             start: time,
             end: time,
             locator,
             unit: self.input,
             fact: record.bytes_back.filter(|bytes| *bytes > 0).map_or(Fact::None, Fact::Received),
         };
-        if attempt.name.is_none() && self.names.is_empty() {
-            if is_worth_joining(record, channel) {
-                attempt.decider = self.decider(format, record, sink);
-                sink.attempt(&attempt);
-            }
-            return time;
+        if self.names.is_empty() {
+            sink.attempt(&attempt);
         }
-        attempt.decider = self.decider(format, record, sink);
         for name in &self.names {
             attempt.name = Some((*name, NameSource::LogName));
             sink.attempt(&attempt);
         }
-        self.resolve(record, time, sink);
-        time
     }
 
     /// What a DNS record says of where names live. An answer without a client names what anyone

@@ -19,6 +19,13 @@ pub trait Sink: Send {
     /// Whether the id stands for this name; spares looking it up again.
     fn is_text(&self, id: NameId, name: &str) -> bool;
 
+    /// Whether attempts at this name are kept; spares making ones that are not.
+    fn keeps(&self, name: NameId) -> bool;
+
+    /// Whether an attempt at this server that shows no name would be kept. Asked once for an
+    /// attempt, which then need not be made: one that would not be kept is counted here.
+    fn keeps_unnamed(&mut self, server: Address) -> bool;
+
     /// The id of a text about who decided; `None` when it is not kept.
     fn text(&mut self, text: &str) -> Option<TextId>;
 

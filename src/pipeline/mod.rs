@@ -105,6 +105,12 @@ pub fn audit(
     Ok(report)
 }
 
+/// Attempts without a name that are kept when the inputs cannot be read again.
+const UNNAMED_OF_A_STREAM: usize = 200_000;
+
+/// Attempts without a name that are kept when only those matter that a name was found for.
+const UNNAMED_AT_KNOWN_SERVERS: usize = 1_000_000;
+
 /// Reads all inputs. When more attempts without a name were seen than can be kept, the inputs are
 /// read again for those at addresses that names were found for, so that none of these is lost;
 /// the standard input cannot be.
@@ -115,9 +121,11 @@ fn read_evidence(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Read<Evidence>, Error> {
+    let can_repeat = !inputs.iter().any(|input| input == "-");
+    let unnamed = if can_repeat { limits.unnamed } else { UNNAMED_OF_A_STREAM };
+    let limits = Limits { unnamed, ..limits };
     let new_sink = || Evidence::new(Arc::clone(matcher), limits);
     let read = read_all(inputs, options, new_sink, progress)?;
-    let can_repeat = !inputs.iter().any(|input| input == "-");
     if !can_repeat || !read.sink.has_given_up() {
         return Ok(read);
     }
@@ -126,6 +134,7 @@ fn read_evidence(
         return Ok(Read { sink: read.sink.without_unnamed(), ..read });
     }
     drop(read);
+    let limits = Limits { unnamed: UNNAMED_AT_KNOWN_SERVERS, ..limits };
     let new_sink = || Evidence::of_servers(Arc::clone(matcher), limits, Arc::clone(&servers));
     read_all(inputs, options, new_sink, progress)
 }

@@ -27,6 +27,14 @@ impl Sink for Notes {
         self.names.get(id.0 as usize).is_some_and(|kept| kept == name)
     }
 
+    fn keeps(&self, _: NameId) -> bool {
+        true
+    }
+
+    fn keeps_unnamed(&mut self, _: crate::observe::Address) -> bool {
+        true
+    }
+
     fn text(&mut self, _: &str) -> Option<TextId> {
         None
     }
