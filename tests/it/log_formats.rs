@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{Cursor, Write};
 
 use egress_audit::logs::detect::{self, Detection};
+use egress_audit::logs::directives::Directives;
 use egress_audit::logs::encoding::Utf16Reader;
 use egress_audit::logs::read::{LogFacts, LogOptions, each_record};
 use egress_audit::logs::record::Record;
@@ -107,7 +108,7 @@ fn samples_hold_the_records_that_are_expected() {
             .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{id}: {e}: {line}")))
             .collect();
         let (records, facts) = read(&text);
-        assert!(records.len() >= 3, "{id}: a sample of {} records", records.len());
+        assert!(records.len() >= 2, "{id}: a sample of {} records", records.len());
         assert_eq!(records.len(), expected.len(), "{id}: {records:#?}");
         for ((line, found), expected) in records.iter().zip(&expected) {
             assert_eq!(Some(*line), expected["line"].as_u64(), "{id}: {found}");
@@ -122,7 +123,9 @@ fn samples_hold_the_records_that_are_expected() {
                     "{id}, line {line}, {key}: {found}, {expected}"
                 );
             }
-            assert_eq!(instant(&found["time"]), instant(&expected["time"]), "{id}, line {line}");
+            let (time, expected_time) = (instant(&found["time"]), instant(&expected["time"]));
+            let second = |time: Option<jiff::Timestamp>| time.map(jiff::Timestamp::as_second);
+            assert_eq!(second(time), second(expected_time), "{id}, line {line}");
             let local = expected["time_local"].as_str().map(|text| text.split('.').next().unwrap());
             assert_eq!(found["time_local"].as_str(), local, "{id}, line {line}");
         }
@@ -134,19 +137,22 @@ fn samples_hold_the_records_that_are_expected() {
 fn samples_are_recognised_and_claimed_by_no_other_format() {
     for Sample { id, text } in samples() {
         let detection = Detection::of(&text);
-        let ids: Vec<&str> =
-            detection.formats.keys().map(|format| FORMATS[*format].about().id).collect();
-        assert_eq!(ids, [id], "the lines of the sample");
+        let main = detection.main().map(|format| FORMATS[format].about().id);
+        assert_eq!(main, Some(id));
         let (records, _) = read(&text);
-        for (line, record) in records {
+        for (line, record) in &records {
             assert_eq!(record["format"], id, "line {line}");
         }
-        // Generic readers may understand what a vendor's reader does.
+        let with_records: BTreeSet<u64> = records.iter().map(|(line, _)| *line).collect();
         for (line, text) in detect::first_units(&text, usize::MAX) {
-            let mut claimants = detect::claimants(text);
-            claimants.retain(|claimant| !matches!(*claimant, "cef" | "leef") || *claimant == id);
-            claimants.retain(|claimant| *claimant != id);
-            assert!(claimants.is_empty(), "{id}, line {line} is also {claimants:?}");
+            // What is cut may look like several formats, and nothing comes of it.
+            if !with_records.contains(&line) {
+                continue;
+            }
+            // Alone, so that nothing is known of the input; without the directives before it a
+            // line may be of no format.
+            let alone = Detection::of(text).main().map(|format| FORMATS[format].about().id);
+            assert!(alone.is_none_or(|alone| alone == id), "{id}, line {line} is {alone:?}");
         }
     }
 }
@@ -296,7 +302,8 @@ fn flip_bits(rounds: usize) {
             let kept: Vec<&Value> =
                 found.iter().filter(|(line, _)| *line >= first).map(|(_, record)| record).collect();
             let expected: Vec<&Value> = alone[neighbour].iter().map(|(_, record)| record).collect();
-            let is_directive = lines[at].contains(&b'#') || changed.contains(&b'#');
+            let announces = |line: &[u8]| Directives::default().take(line.trim_ascii_end());
+            let is_directive = announces(lines[at]) || announces(&changed);
             if !is_read_in_order(id) && !is_directive {
                 assert_eq!(kept, expected, "{id}: line {at}, byte {place}, bit {bit}");
             }

@@ -72,6 +72,20 @@ fn the_architecture_names_every_module() {
 }
 
 #[test]
+fn the_readme_lists_every_log_format() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let listed: Vec<(&str, &str)> = readme
+        .lines()
+        .skip_while(|line| *line != "| format | product |")
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "))
+        .collect();
+    let rows = egress_audit::formats();
+    let logs = rows.iter().filter(|row| row.kind == "log");
+    assert_eq!(listed, logs.map(|row| (row.id, row.product)).collect::<Vec<_>>());
+}
+
+#[test]
 fn no_text_names_the_place_where_it_was_written() {
     // In two parts, so that this file does not hold it.
     let place = ["/wo", "rk/"].concat();
