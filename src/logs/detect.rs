@@ -29,7 +29,7 @@ impl Detection {
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
         let mut detection = Self { framing: Framing::of(head), ..Self::default() };
-        let mut reader = LineReader::new(None);
+        let mut reader = LineReader::default();
         let mut directives = Directives::default();
         let units = units_of(head);
         let is_whole = |unit: &Unit| unit.end < head.len() || units.len() == 1;
@@ -66,6 +66,14 @@ impl Detection {
     #[must_use]
     pub fn is_log(&self) -> bool {
         !self.formats.is_empty() || self.has_directives
+    }
+
+    /// The formats of the head: that of most lines, then the others in the order of the registry.
+    #[must_use]
+    pub fn by_count(&self) -> Vec<usize> {
+        let main = self.main();
+        let others = self.formats.keys().copied().filter(|format| Some(*format) != main);
+        main.into_iter().chain(others).collect()
     }
 
     /// The format of most lines; of equals the first of the registry.

@@ -30,15 +30,12 @@ pub enum Style {
 impl Directives {
     /// Byte strings of which every line holds one that changes directives.
     pub const LITERALS: &[&str] = &[
-        "#Fields:",
-        "#fields",
+        // `#Fields:` and `#fields`.
+        "ields",
         "#separator",
         "#path",
-        // The title of a VPC flow log's column, between others; a JSON key has quotes there.
-        "srcaddr ",
-        " srcaddr",
-        "srcaddr,",
-        ",srcaddr",
+        // A column of VPC flow logs, whose titles have no sign of their own.
+        "srcaddr",
     ];
 
     /// Takes a line in, if it is one that changes directives.

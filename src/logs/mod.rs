@@ -90,7 +90,7 @@ fn trim_line(line: &[u8]) -> &[u8] {
 #[cfg(test)]
 fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)) {
     let mut memory = format::Memory::default();
-    let mut reader = reader::LineReader::new(None);
+    let mut reader = reader::LineReader::default();
     let mut directives = directives::Directives::default();
     for unit in framing::units_of(bytes) {
         let line = bytes.get(unit.start..unit.end).unwrap_or_default();

@@ -185,7 +185,7 @@ pub fn each_record(
 fn line_reader(detection: &Detection, options: &LogOptions) -> LineReader {
     match options.only {
         Some(format) => LineReader::only(format),
-        None => LineReader::new(detection.main()),
+        None => LineReader::new(detection.by_count()),
     }
 }
 

@@ -13,8 +13,8 @@ const MAX_WRAPPERS: usize = 4;
 /// Reads lines and keeps its tables for the next.
 #[derive(Default)]
 pub(crate) struct LineReader {
-    /// The format that a line is shown to first: what the head of the input is of.
-    main: Option<usize>,
+    /// The formats that a line is shown to first: those of the head of the input.
+    first: Vec<usize>,
     /// The only format that lines are shown to, if the user said so.
     only: Option<usize>,
     /// For JSON wrappers, one for each depth.
@@ -42,16 +42,16 @@ pub(crate) enum Fate {
 pub(crate) type EmitFrom<'e> = &'e mut dyn FnMut(usize, Record<'_>);
 
 impl LineReader {
-    /// A reader that shows lines to `main` first.
-    pub(crate) fn new(main: Option<usize>) -> Self {
+    /// A reader that shows lines to these formats first, in this order.
+    pub(crate) fn new(first: impl IntoIterator<Item = usize>) -> Self {
         // A fallback is never asked before the formats whose lines it would take.
-        let is_first = |main: &usize| FORMATS.get(*main).is_some_and(|main| !main.is_fallback());
-        Self { main: main.filter(is_first), ..Self::default() }
+        let is_first = |format: &usize| FORMATS.get(*format).is_some_and(|one| !one.is_fallback());
+        Self { first: first.into_iter().filter(is_first).collect(), ..Self::default() }
     }
 
     /// A reader that knows one format only.
     pub(crate) fn only(format: usize) -> Self {
-        Self { main: Some(format), only: Some(format), ..Self::default() }
+        Self { first: vec![format], only: Some(format), ..Self::default() }
     }
 
     /// Reads one line, or one JSON document, without its line end.
@@ -61,8 +61,8 @@ impl LineReader {
         directives: Option<&Directives>,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { main, only, wrappers, scratch, candidates } = self;
-        let mut finder = Finder { main: *main, only: *only, scratch, candidates };
+        let Self { first, only, wrappers, scratch, candidates } = self;
+        let mut finder = Finder { first, only: *only, scratch, candidates };
         let line = Line { directives, ..Line::default() };
         finder.unwrap(text, line, wrappers, &mut Output { emit, memory: None })
     }
@@ -75,15 +75,15 @@ impl LineReader {
         memory: &mut Memory,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { main, only, wrappers, scratch, candidates } = self;
-        let mut finder = Finder { main: *main, only: *only, scratch, candidates };
+        let Self { first, only, wrappers, scratch, candidates } = self;
+        let mut finder = Finder { first, only: *only, scratch, candidates };
         let line = Line { directives, ..Line::default() };
         finder.unwrap(text, line, wrappers, &mut Output { emit, memory: Some(memory) })
     }
 }
 
 struct Finder<'r> {
-    main: Option<usize>,
+    first: &'r [usize],
     only: Option<usize>,
     scratch: &'r mut Scratch,
     candidates: &'r mut Vec<usize>,
@@ -184,7 +184,7 @@ impl Finder<'_> {
         let is_first_pass = out.memory.is_none();
         let only = self.only;
         let all = (0..FORMATS.len()).filter(|format| only.is_none_or(|only| only == *format));
-        for format in self.main.into_iter().chain(all) {
+        for format in self.first.iter().copied().chain(all) {
             let Some(reader) = FORMATS.get(format) else { continue };
             let reading = reader.read_json(json, line, self.scratch, &mut |record| {
                 if is_first_pass {
@@ -199,16 +199,19 @@ impl Finder<'_> {
     }
 
     fn text(&mut self, text: &[u8], line: &Line<'_>, emit: EmitFrom<'_>) -> Fate {
-        if let Some(format) = self.main {
-            let fate = self.ask(format, text, line, emit);
-            if fate != Fate::Unknown || self.only.is_some() {
+        for format in self.first {
+            let fate = self.ask(*format, text, line, emit);
+            if fate != Fate::Unknown {
                 return fate;
             }
+        }
+        if self.only.is_some() {
+            return Fate::Unknown;
         }
         registry::candidates(text, self.candidates);
         for at in 0..self.candidates.len() {
             let Some(format) = self.candidates.get(at).copied() else { break };
-            if Some(format) == self.main {
+            if self.first.contains(&format) {
                 continue;
             }
             let fate = self.ask(format, text, line, emit);

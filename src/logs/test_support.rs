@@ -35,7 +35,7 @@ pub(super) fn records_of(id: &str, log: &str) -> Vec<String> {
 /// of the line and with who decided after ` by `; or `unknown`, or the format's word with
 /// `no record` or `damaged`.
 pub(super) fn read(lines: &[&str]) -> Vec<String> {
-    let mut reader = LineReader::new(None);
+    let mut reader = LineReader::default();
     let mut memory = Memory::default();
     let mut directives = Directives::default();
     let id = |format: usize| FORMATS[format].about().id;

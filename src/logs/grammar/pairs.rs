@@ -63,8 +63,17 @@ impl<'s, 'l> Pairs<'s, 'l> {
         // Places are four bytes; a longer line is no line of a log.
         let text = text.get(..text.len().min(u32::MAX as usize)).unwrap_or_default();
         let mut at = 0;
-        while let Some(entry) = next(text, &mut at, style) {
-            entries.push(entry);
+        match style.between {
+            Between::Blank => {
+                while let Some(entry) = next_of_blanks(text, &mut at, style) {
+                    entries.push(entry);
+                }
+            }
+            _ => {
+                while let Some(entry) = next(text, &mut at, style) {
+                    entries.push(entry);
+                }
+            }
         }
         Self { text, entries }
     }
@@ -122,6 +131,18 @@ impl<'s, 'l> Pairs<'s, 'l> {
     }
 }
 
+impl Entry {
+    #[inline]
+    fn of(text: &[u8], key: (usize, usize), value: (usize, usize)) -> Self {
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            prefix: prefix(text.get(key.0..key.1).unwrap_or_default()),
+            key: (narrow(key.0), narrow(key.1)),
+            value: (narrow(value.0), narrow(value.1)),
+        }
+    }
+}
+
 /// The first eight bytes of a key, so that most comparisons are of one number.
 #[inline]
 fn prefix(key: &[u8]) -> u64 {
@@ -130,6 +151,43 @@ fn prefix(key: &[u8]) -> u64 {
         *to = *from;
     }
     u64::from_le_bytes(bytes)
+}
+
+/// [`next`] for pairs with blanks between them, which most lines of firewalls are made of. Keys and
+/// bare values are short, so their bytes are looked at one by one.
+fn next_of_blanks(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
+    let mut start = *at;
+    let mut place = start;
+    loop {
+        let byte = *text.get(place)?;
+        if byte == style.assign {
+            if place > start {
+                break;
+            }
+            start = place + 1;
+        } else if byte.is_ascii_whitespace()
+            || matches!(byte, b',' | b'>')
+            || (place == start && is_around_key(byte))
+        {
+            start = place + 1;
+        }
+        place += 1;
+    }
+    let (value, end) = match text.get(place + 1) {
+        Some(byte) if *byte == style.quote && style.quote != 0 => {
+            quoted(text, place + 1, style.quote)
+        }
+        Some(b' ' | b'\t') => value_at(text, place + 1, style),
+        _ => {
+            let rest = text.get(place + 1..).unwrap_or_default();
+            let is_blank = |byte: &u8| matches!(*byte, b' ' | b'\t');
+            let length = rest.iter().position(is_blank).unwrap_or(rest.len());
+            let comma = usize::from(rest.get(..length).is_some_and(|value| value.ends_with(b",")));
+            ((place + 1, place + 1 + length - comma), place + 1 + length)
+        }
+    };
+    *at = end;
+    Some(Entry::of(text, (start, place), value))
 }
 
 /// The next pair from `at` on; words without an assignment are passed over.
@@ -164,12 +222,7 @@ fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
         }
         let (value, end) = value_at(text, value_start, style);
         *at = end;
-        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        return Some(Entry {
-            prefix: prefix(key),
-            key: (narrow(key_start), narrow(key_start + key.len())),
-            value: (narrow(value.0), narrow(value.1)),
-        });
+        return Some(Entry::of(text, (key_start, key_start + key.len()), value));
     }
 }
 
