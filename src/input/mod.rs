@@ -7,6 +7,7 @@
 mod compression;
 mod detect;
 mod expand;
+mod line;
 mod open;
 mod sequence;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 pub use compression::Compression;
 pub use detect::{CaptureKind, Detected, detect};
 pub use expand::{Expanded, expand};
+pub use line::PlainFile;
 pub use open::{HEAD_SIZE, Opened, open, open_reader};
 pub use sequence::group;
 

@@ -66,6 +66,14 @@ pub struct About {
     pub literals: &'static [&'static str],
 }
 
+impl About {
+    /// The product in the middle of a sentence, without what lies in brackets or behind a comma.
+    #[must_use]
+    pub fn device(&self) -> &'static str {
+        self.product.split([',', '(']).next().unwrap_or_default().trim_end()
+    }
+}
+
 /// What a format made of a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reading {

@@ -9,7 +9,7 @@ pub mod detect;
 pub mod directives;
 pub mod encoding;
 pub mod format;
-mod framing;
+pub(crate) mod framing;
 pub mod grammar;
 mod observe;
 pub mod read;

@@ -86,7 +86,10 @@ impl<'l> Packet<'l> {
             memchr::memmem::rfind(before, mark).and_then(|at| before.get(at + mark.len()..))
         };
         let tag = behind(b"kernel: ").or_else(|| behind(b"kernel 0 - ")).or_else(|| behind(b"]: "));
-        let text = tag.or_else(|| behind(b" kernel - - - ")).unwrap_or(before).trim_ascii_start();
+        let text = tag
+            .or_else(|| behind(b" kernel - - - "))
+            .unwrap_or_else(|| without_header(before))
+            .trim_ascii_start();
         without_uptime(text)
     }
 
@@ -215,6 +218,28 @@ fn split_glued(fields: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// What stands behind the time and the host of a syslog header that names no program.
+fn without_header(text: &[u8]) -> &[u8] {
+    let text = match text.strip_prefix(b"<") {
+        Some(rest) => {
+            memchr::memchr(b'>', rest).map_or(text, |at| rest.get(at + 1..).unwrap_or(text))
+        }
+        None => text,
+    };
+    let words = if value::month(text).is_some() && value::syslog_time(text) != Stamp::None {
+        4
+    } else if text.split(u8::is_ascii_whitespace).next().and_then(value::iso_8601).is_some() {
+        2
+    } else {
+        return text;
+    };
+    (0..words).fold(text, |text, _| {
+        let text = text.trim_ascii_start();
+        let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+        text.get(end..).unwrap_or_default()
+    })
+}
+
 /// Where a syslog header begins whose time has its first colon, or whose priority has its
 /// opening bracket, at `at`.
 fn header_start(text: &[u8], at: usize) -> Option<usize> {
@@ -241,6 +266,17 @@ mod tests {
 
     const FIELDS: &str = "IN=eth1 OUT=eth0 MAC= SRC=10.1.2.3 DST=203.0.113.9 LEN=60 TOS=0x00 \
                           PREC=0x00 TTL=63 ID=4711 DF PROTO=TCP SPT=50123 DPT=443 SYN URGP=0";
+
+    #[test]
+    fn the_header_is_no_part_of_the_rule() {
+        for header in
+            ["", "Nov 26 04:15:00 gw ", "<4>Nov  6 04:15:00 gw ", "2025-11-26T04:15:00+01:00 gw "]
+        {
+            let line = format!("{header}[LAB DROP] {FIELDS}");
+            let packet = super::Packet::find(line.as_bytes()).unwrap();
+            assert_eq!(packet.prefix(), b"[LAB DROP] ", "{header}");
+        }
+    }
 
     fn verdict(prefix: &str) -> String {
         let record = read(&[&format!("{prefix}{FIELDS}")]).remove(0);

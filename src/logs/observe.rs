@@ -126,8 +126,7 @@ impl<'o> Observer<'o> {
         }
     }
 
-    /// Who decided, as a clause that begins with the product: `Fortinet FortiGate denied it: rule
-    /// "deny-out-7", category "Streaming"`.
+    /// Who decided, and by what: `Fortinet FortiGate: rule "deny-out-7", category "Streaming"`.
     fn decider<S: Sink>(
         &mut self,
         format: usize,
@@ -136,14 +135,7 @@ impl<'o> Observer<'o> {
     ) -> Option<TextId> {
         let text = &mut self.text;
         text.clear();
-        text.push_str(FORMATS.get(format).map_or("a device", |format| format.about().product));
-        text.push_str(match (record.action, record.cause) {
-            (_, Some(Cause::ProxyAuthRequired)) => " asked for credentials",
-            (Action::Allow, _) => " let it pass",
-            (Action::Deny, _) => " denied it",
-            (Action::Reset, _) => " reset it",
-            (Action::Other, _) => " logged it",
-        });
+        text.push_str(FORMATS.get(format).map_or("a device", |format| format.about().device()));
         let Decider { rule, policy, category, reason } = &record.decider;
         let parts =
             [("rule", rule), ("policy", policy), ("category", category), ("reason", reason)];
@@ -228,7 +220,7 @@ fn outcome(record: &Record<'_>) -> Outcome {
             Some(DNS_SERVFAIL) => Outcome::Blocked(Cause::DnsServfail),
             Some(DNS_REFUSED) => Outcome::Blocked(Cause::DnsRefused),
             Some(DNS_NOERROR) => Outcome::Answered,
-            None if record.action == Action::Allow => Outcome::Inconclusive(Doubt::Resolved),
+            None if record.action == Action::Allow => Outcome::Answered,
             None => Outcome::Inconclusive(Doubt::Logged),
             Some(_) => Outcome::Inconclusive(Doubt::ServerError),
         },
@@ -249,7 +241,7 @@ fn is_worth_joining(record: &Record<'_>, channel: Channel) -> bool {
     let is_conversation = matches!(record.protocol, None | Some(Protocol::TCP | Protocol::UDP));
     record.server.address.is_some()
         && is_conversation
-        && record.action != Action::Other
+        && (record.action != Action::Other || record.cause.is_some())
         && !matches!(channel, Channel::Dns(_))
 }
 

@@ -10,6 +10,8 @@ use crate::capture::{CaptureFacts, FlowCounts};
 use crate::evidence::Pruned;
 use crate::input::{self, Compression, Detected, InputError, InputPath, Opened};
 use crate::logs::detect::Detection;
+use crate::logs::encoding::Utf16Reader;
+use crate::logs::framing::Framing;
 use crate::logs::read::{LogFacts, LogOptions};
 use crate::observe::{Anomalies, AnomalyKind, Timestamp};
 use crate::report::{
@@ -24,6 +26,8 @@ pub(super) struct Found {
     error: Option<String>,
     /// What the head of a log tells.
     pub(super) detection: Option<Detection>,
+    /// What the units are of a log whose lines lie in the file as they are.
+    pub(super) plain_log: Option<Framing>,
 }
 
 impl Found {
@@ -35,7 +39,13 @@ impl Found {
 
     /// Opens an input; when it is no capture, what it is instead.
     pub(super) fn by_opening(path: &InputPath, logs: &LogOptions) -> (Self, Option<Opened>) {
-        let found = |compression, kind| Self { compression, kind, error: None, detection: None };
+        let found = |compression, kind| Self {
+            compression,
+            kind,
+            error: None,
+            detection: None,
+            plain_log: None,
+        };
         let failed = |compression, error: String| {
             (Self { error: Some(error), ..found(compression, InputKind::Unknown) }, None)
         };
@@ -52,11 +62,14 @@ impl Found {
                 failed(compression, format!("this is {what}; {advice}"))
             }
             Detected::Text { first_line } => {
+                let is_plain = compression.is_none() && !Utf16Reader::is_utf16(&opened.head);
                 let opened = log_inputs::decoded(opened);
                 let detection = Detection::of(&opened.head);
                 if detection.is_log() || logs.only.is_some() {
                     let found = found(compression, InputKind::Log);
-                    return (Self { detection: Some(detection), ..found }, Some(opened));
+                    let plain_log = is_plain.then_some(detection.framing);
+                    let detection = Some(detection);
+                    return (Self { detection, plain_log, ..found }, Some(opened));
                 }
                 failed(compression, log_inputs::unknown(&opened.head, &first_line))
             }

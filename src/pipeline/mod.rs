@@ -4,6 +4,7 @@ mod assemble;
 mod explain;
 mod formats;
 mod inputs;
+mod lines;
 mod log_inputs;
 mod names;
 mod read;
@@ -86,7 +87,7 @@ pub fn audit(
     let selection = catalog.select(profile);
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
     let read = read_evidence(inputs, &matcher, Limits::default(), options, progress)?;
-    let Read { sink, inputs, mut coverage, clock } = read;
+    let Read { sink, inputs, mut coverage, clock, plain_logs } = read;
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher);
@@ -101,6 +102,7 @@ pub fn audit(
         endpoints: assembly.endpoints(),
         near_misses: assembly.near_misses(),
     };
+    plain_logs.fill(&mut report.endpoints);
     report.finish();
     Ok(report)
 }

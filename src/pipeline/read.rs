@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use super::inputs::{Account, Found};
+use super::lines::PlainLogs;
 use super::{Error, Options, Progress};
 use crate::capture::{SequenceResult, Workers, read_sequence};
 use crate::input::{self, InputError, InputPath, Opened};
@@ -29,6 +30,8 @@ pub(super) struct Read<S> {
     pub(super) inputs: Vec<InputReport>,
     pub(super) coverage: CoverageReport,
     pub(super) clock: Clock,
+    /// Where the lines of logs can be read again.
+    pub(super) plain_logs: PlainLogs,
 }
 
 /// How precisely each input states time.
@@ -107,12 +110,18 @@ pub(super) fn read_all<S: Sink + Sum>(
         }
         (sink, account)
     });
-    let found = planned.into_iter().map(|input| {
+    let mut plain_logs = PlainLogs::default();
+    let found = (0_u32..).zip(planned).map(|(index, input)| {
         let found = input.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(path), Some(framing)) =
+            (input.path.path(), found.as_ref().and_then(|found| found.plain_log))
+        {
+            plain_logs.add(index, path.to_owned(), framing);
+        }
         (input.path, input.size, found)
     });
     let (inputs, coverage, clock) = account.report(found.collect(), errors);
-    Ok(Read { sink, inputs, coverage, clock })
+    Ok(Read { sink, inputs, coverage, clock, plain_logs })
 }
 
 /// Finds the inputs; their order is that of the report.

@@ -161,12 +161,16 @@ fn evidence(
     Ok(())
 }
 
-/// Whether a piece tells only where a name lives, which comes before every attempt at it.
-const fn is_preliminary(piece: &EvidenceReport) -> bool {
-    matches!(
-        piece.outcome,
-        Outcome::Inconclusive(Doubt::Resolved | Doubt::NoData | Doubt::PrivateLink)
-    )
+/// Whether a piece tells only that a name was asked for or where it lives, which comes before every
+/// attempt at it.
+fn is_preliminary(piece: &EvidenceReport) -> bool {
+    let is_question =
+        piece.transport == "dns" && piece.outcome == Outcome::Inconclusive(Doubt::Logged);
+    is_question
+        || matches!(
+            piece.outcome,
+            Outcome::Inconclusive(Doubt::Resolved | Doubt::NoData | Doubt::PrivateLink)
+        )
 }
 
 /// The evidence of all names. For a block what shows it comes first; else the first piece of each

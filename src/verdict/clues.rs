@@ -38,6 +38,20 @@ pub(super) fn of_block(blocked: &[&Tried<'_>], cause: Cause) -> String {
     }
 }
 
+/// Who decided by what rule, where all attempts that were blocked for this cause agree.
+pub(super) fn of_decider<'e>(
+    evidence: &'e Settled,
+    blocked: &[&Tried<'_>],
+    cause: Cause,
+) -> Option<&'e str> {
+    let mut deciders = blocked
+        .iter()
+        .filter(|attempts| attempts.outcome == Outcome::Blocked(cause))
+        .map(|attempts| attempts.key.decider);
+    let first = deciders.next()??;
+    deciders.all(|decider| decider == Some(first)).then(|| evidence.text(first))
+}
+
 /// Whether the size of the TLS hello makes the difference: a client's hellos that need more than
 /// one packet fail, and its smaller ones to the same name are answered.
 pub(super) fn of_hello_size(answered: &[&Tried<'_>], blocked: &[&Tried<'_>]) -> Option<String> {

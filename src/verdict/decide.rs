@@ -79,12 +79,14 @@ impl<'a> Weighed<'a> {
                 (Outcome::Blocked(_), _) => {}
             }
         }
-        // Where nobody saw an answer, a way that is let through makes up for one that is not.
-        if weighed.answered.is_empty() {
+        // Where nobody saw an answer, a way that is let through makes up for one that is not; but
+        // what a proxy denies, a filter that lets packets pass does not make up for.
+        let is_answered = !weighed.answered.is_empty();
+        if !is_answered {
             ways = allowed_ways;
         }
         for attempts in all.iter().filter(|a| matches!(a.outcome, Outcome::Blocked(_))) {
-            if ways.bypass(attempts) {
+            if ways.bypass(attempts) && (is_answered || Path::of(attempts) != Path::Proxy) {
                 weighed.bypassed.push(attempts);
             } else {
                 weighed.blocked.push(attempts);
@@ -136,7 +138,7 @@ impl<'a> Weighed<'a> {
             Verdict::Degraded => clues::of_http3(evidence, &self.bypassed),
             _ => None,
         };
-        let sentence = self.sentence(verdict, mixed_by, clue.is_some());
+        let sentence = self.sentence(evidence, verdict, mixed_by, clue.is_some());
         match clue {
             Some(clue) => format!("{sentence} {clue}"),
             None => sentence,
@@ -144,13 +146,22 @@ impl<'a> Weighed<'a> {
     }
 
     /// The reason without clues; `has_clue` when one follows.
-    fn sentence(&self, verdict: Verdict, mixed_by: Option<Mixed>, has_clue: bool) -> String {
+    fn sentence(
+        &self,
+        evidence: &Settled,
+        verdict: Verdict,
+        mixed_by: Option<Mixed>,
+        has_clue: bool,
+    ) -> String {
         match verdict {
-            Verdict::Blocked => format!("{}.", capital(&self.why_blocked(&self.blocked))),
+            Verdict::Blocked => {
+                let why = capital(&self.why_blocked(evidence, &self.blocked));
+                format!("{why}{}.", self.also_allowed())
+            }
             Verdict::Mixed => {
                 let answered = times(count(&self.answered));
                 let blocked = times(count(&self.blocked));
-                let why = self.why_blocked(&self.blocked);
+                let why = self.why_blocked(evidence, &self.blocked);
                 let is_later = span(&self.answered).1 < span(&self.blocked).0;
                 match mixed_by {
                     Some(Mixed::Time(_)) if is_later => {
@@ -168,12 +179,17 @@ impl<'a> Weighed<'a> {
                     _ if has_clue => format!(
                         "Answered {answered} and blocked {blocked}, depending on the size: {why}."
                     ),
+                    _ if is_disjoint(&self.answered, &self.blocked, |a| a.key.unit) => format!(
+                        "Answered {answered} and blocked {blocked}, depending on the input: {why}."
+                    ),
                     _ => format!(
                         "Answered {answered} and blocked {blocked}, and nothing tells which: {why}."
                     ),
                 }
             }
-            Verdict::Degraded => format!("Reached, but never by {}.", self.bypassed_ways()),
+            Verdict::Degraded => {
+                format!("Reached, but never by {}.", self.bypassed_ways(evidence))
+            }
             Verdict::Reached => format!("Answered {}.", times(count(&self.answered))),
             Verdict::Allowed => {
                 let count = times(count(&self.allowed));
@@ -181,7 +197,7 @@ impl<'a> Weighed<'a> {
                     true => format!("Let through {count}; no answer was witnessed."),
                     false => format!(
                         "Let through {count}, but never by {}; no answer was witnessed.",
-                        self.bypassed_ways()
+                        self.bypassed_ways(evidence)
                     ),
                 }
             }
@@ -191,16 +207,16 @@ impl<'a> Weighed<'a> {
     }
 
     /// The ways that never work while others do, and why.
-    fn bypassed_ways(&self) -> String {
+    fn bypassed_ways(&self, evidence: &Settled) -> String {
         let ways: BTreeSet<Path> =
             self.bypassed.iter().map(|attempts| Path::of(attempts)).collect();
         let ways: Vec<&str> = ways.into_iter().map(Path::words).collect();
-        format!("{}: {}", ways.join(" or "), self.why_blocked(&self.bypassed))
+        format!("{}: {}", ways.join(" or "), self.why_blocked(evidence, &self.bypassed))
     }
 
     /// The most frequent cause as a clause, with how often and for how many clients, and how many
     /// attempts failed of other causes.
-    fn why_blocked(&self, blocked: &[&Tried<'_>]) -> String {
+    fn why_blocked(&self, evidence: &Settled, blocked: &[&Tried<'_>]) -> String {
         let mut causes: BTreeMap<Cause, (u64, BTreeSet<Address>)> = BTreeMap::new();
         for attempts in blocked {
             if let Outcome::Blocked(cause) = attempts.outcome {
@@ -227,26 +243,41 @@ impl<'a> Weighed<'a> {
             number => &format!("; {number} more attempts failed in other ways"),
         };
         let clue = clues::of_block(blocked, *cause);
-        format!("{}{clue} ({attempts}, {clients}){others}", cause.sentence())
+        let decider = match clues::of_decider(evidence, blocked, *cause) {
+            Some(decider) => format!("{decider}; "),
+            None => String::new(),
+        };
+        format!("{}{clue} ({decider}{attempts}, {clients}){others}", cause.sentence())
+    }
+
+    /// That other attempts were let through, as the rest of a sentence.
+    fn also_allowed(&self) -> String {
+        match count(&self.allowed) {
+            0 => String::new(),
+            1 => "; 1 more attempt was let through, and no answer was witnessed".to_owned(),
+            number => {
+                format!("; {number} more attempts were let through, and no answer was witnessed")
+            }
+        }
     }
 
     /// The doubt that says most: anything beyond the mere resolution, the most frequent first.
     fn why_doubted(&self) -> Doubt {
-        let mut doubts: BTreeMap<Doubt, u64> = BTreeMap::new();
+        let mut doubts: BTreeMap<(u8, Doubt), u64> = BTreeMap::new();
         for (attempts, doubt) in &self.inconclusive {
-            *doubts.entry(*doubt).or_default() += attempts.tally.count;
+            let weight = match (doubt, attempts.key.channel) {
+                // A question alone, as resolvers log it beside its answer.
+                (Doubt::Logged, Channel::Dns(_)) => 0,
+                (Doubt::Resolved | Doubt::NoData, _) => 1,
+                (Doubt::PrivateLink, _) => 2,
+                _ => 3,
+            };
+            *doubts.entry((weight, *doubt)).or_default() += attempts.tally.count;
         }
         doubts
             .into_iter()
-            .max_by_key(|(doubt, count)| {
-                let weight = match doubt {
-                    Doubt::Resolved | Doubt::NoData | Doubt::Logged => 0,
-                    Doubt::PrivateLink => 1,
-                    _ => 2,
-                };
-                (weight, *count, std::cmp::Reverse(*doubt))
-            })
-            .map_or(Doubt::Resolved, |(doubt, _)| doubt)
+            .max_by_key(|((weight, doubt), count)| (*weight, *count, std::cmp::Reverse(*doubt)))
+            .map_or(Doubt::Resolved, |((_, doubt), _)| doubt)
     }
 }
 

@@ -114,7 +114,9 @@ fn is_recovered<'a>(
         // leaves it open.
         Cause::ProxyAuthRequired => others.any(|other| {
             let is_met = match other.outcome {
-                Outcome::Answered => !matches!(other.key.channel, Channel::Dns(_)),
+                Outcome::Answered | Outcome::Allowed => {
+                    !matches!(other.key.channel, Channel::Dns(_))
+                }
                 Outcome::Blocked(Cause::ProxyDenied | Cause::ProxyFailed)
                 | Outcome::Inconclusive(Doubt::AuthenticationPending | Doubt::CaptureEnded) => true,
                 _ => false,

@@ -1,6 +1,8 @@
-//! Whole reports of telling captures, byte for byte; `SNAPSHOTS=overwrite` renews them.
+//! Whole reports of telling captures and logs, byte for byte; `SNAPSHOTS=overwrite` renews them.
 
-use super::support::{assert_is, audit, json, root, scenario, terminal};
+use egress_audit::report::Report;
+
+use super::support::{LOG_CASES, assert_is, audit, audit_logs, json, root, scenario, terminal};
 
 const CASES: [&str; 13] = [
     "office-day",
@@ -24,9 +26,21 @@ fn reports_read_as_they_did() {
         // Relative, so that the reports are the same on every machine.
         let extension = scenario(case).format.extension();
         let path = format!("fixtures/captures/{case}/capture.{extension}");
-        let report = audit(&[path]);
-        let folder = root().join("fixtures/reports").join(case);
-        assert_is(&folder.join("report.json"), json(&report));
-        assert_is(&folder.join("report.txt"), terminal(&report));
+        assert_report(case, &audit(&[path]));
     }
+}
+
+#[test]
+fn reports_on_logs_read_as_they_did() {
+    for case in &LOG_CASES {
+        let report = audit_logs(&case.files(), case.times());
+        assert!(!report.has_failed_inputs(), "{}: {:?}", case.name, report.inputs);
+        assert_report(case.name, &report);
+    }
+}
+
+fn assert_report(case: &str, report: &Report) {
+    let folder = root().join("fixtures/reports").join(case);
+    assert_is(&folder.join("report.json"), json(report));
+    assert_is(&folder.join("report.txt"), terminal(report));
 }

@@ -17,6 +17,7 @@ mod goldens;
 mod lab;
 mod laws;
 mod log_formats;
+mod log_rules;
 mod metamorphic;
 mod names;
 mod partitions;

@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use egress_audit::catalog::{Catalog, Profile};
+use egress_audit::logs::read::LogOptions;
+use egress_audit::logs::stamp::TimeRules;
 use egress_audit::render::TerminalOptions;
 use egress_audit::report::{EndpointReport, NameReport, NameRow, Report, Verdict};
 use egress_audit::{Options, Progress, Requirement};
@@ -47,6 +49,73 @@ pub(crate) fn audit_with<A: AsRef<Path>>(inputs: &[A], threads: Option<usize>) -
     let options = Options { threads, ..Options::default() };
     let report = egress_audit::audit(&inputs, &required(), &options, &Silent).unwrap();
     assert_eq!(report.discrepancies(), Vec::<String>::new(), "{inputs:?}");
+    report
+}
+
+/// An example of logs with a report, in `fixtures/log-cases`.
+pub(crate) struct LogCase {
+    /// Name of its folder.
+    pub(crate) name: &'static str,
+    /// The year and the zone that it is read with.
+    pub(crate) rules: Option<(i16, &'static str)>,
+}
+
+/// The examples of logs.
+pub(crate) const LOG_CASES: [LogCase; 6] = [
+    LogCase { name: "fortigate-denies", rules: None },
+    LogCase { name: "panos-denies", rules: None },
+    LogCase { name: "asa-dnsmasq", rules: Some((2026, "Europe/Berlin")) },
+    LogCase { name: "netfilter-dnsmasq", rules: None },
+    LogCase { name: "squid-denies", rules: None },
+    LogCase { name: "azure-firewall-denies", rules: None },
+];
+
+impl LogCase {
+    /// Its logs, by paths relative to the root, so that reports are the same on every machine.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let folder = Path::new("fixtures/log-cases").join(self.name);
+        let entries = std::fs::read_dir(root().join(&folder)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.retain(|name| name != "README.md");
+        names.sort();
+        names.into_iter().map(|name| folder.join(name)).collect()
+    }
+
+    /// What makes its times instants.
+    pub(crate) fn times(&self) -> TimeRules {
+        self.rules.map_or_else(TimeRules::default, |(year, zone)| times(year, zone))
+    }
+}
+
+/// Rules that make times of this year and zone instants.
+pub(crate) fn times(year: i16, zone: &str) -> TimeRules {
+    TimeRules { zone: Some(jiff::tz::TimeZone::get(zone).unwrap()), year: Some(year) }
+}
+
+/// The report on logs, and whatever else, whose times follow these rules.
+pub(crate) fn audit_logs<A: AsRef<Path>>(inputs: &[A], times: TimeRules) -> Report {
+    let inputs: Vec<String> =
+        inputs.iter().map(|path| path.as_ref().to_str().expect("UTF-8").to_owned()).collect();
+    let logs = LogOptions { times, ..LogOptions::default() };
+    let options = Options { logs, ..Options::default() };
+    let report = egress_audit::audit(&inputs, &required(), &options, &Silent).unwrap();
+    assert_eq!(report.discrepancies(), Vec::<String>::new(), "{inputs:?}");
+    report
+}
+
+/// The report on logs with these names and texts.
+pub(crate) fn audit_texts(logs: &[(&str, &str)], times: TimeRules) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = logs
+        .iter()
+        .map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        })
+        .collect();
+    let report = audit_logs(&paths, times);
+    assert!(!report.has_failed_inputs(), "{:?}", report.inputs);
     report
 }
 

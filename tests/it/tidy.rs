@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use egress_audit_fixtures::scenarios;
 
-use super::support::{fixture, root};
+use super::support::{LOG_CASES, fixture, root};
 
 fn names_in(folder: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
@@ -51,9 +51,22 @@ fn every_scenario_has_its_folder_and_every_folder_its_scenario() {
 }
 
 #[test]
+fn every_example_of_logs_has_its_folder_and_its_report() {
+    let known: BTreeSet<String> = LOG_CASES.iter().map(|case| case.name.to_owned()).collect();
+    assert_eq!(names_in(&root().join("fixtures/log-cases")), known);
+    assert!(known.is_subset(&names_in(&root().join("fixtures/reports"))));
+    for case in &LOG_CASES {
+        assert!(!case.files().is_empty(), "{}", case.name);
+        let readme = root().join("fixtures/log-cases").join(case.name).join("README.md");
+        assert!(fs::read_to_string(&readme).unwrap().contains("Provenance: synthetic"));
+    }
+}
+
+#[test]
 fn every_report_belongs_to_a_scenario() {
-    let known: BTreeSet<String> =
-        scenarios().iter().map(|scenario| scenario.name.to_owned()).collect();
+    let captures = scenarios().into_iter().map(|scenario| scenario.name.to_owned());
+    let logs = LOG_CASES.iter().map(|case| case.name.to_owned());
+    let known: BTreeSet<String> = captures.chain(logs).collect();
     let reports = names_in(&root().join("fixtures/reports"));
     assert!(reports.is_subset(&known), "{:?}", reports.difference(&known));
 }

@@ -34,6 +34,8 @@ const CONNECTION_ESTABLISHED: u64 = b"HTTP/1.1 200 Connection established\r\n\r\
 struct AccessLine<'l> {
     time: Stamp,
     client: Option<IpAddr>,
+    /// `TCP_TUNNEL/200` as a whole, and its parts.
+    result: &'l [u8],
     code: &'l [u8],
     status: u16,
     bytes: Option<u64>,
@@ -95,6 +97,7 @@ impl<'l> AccessLine<'l> {
         Access::Line(Self {
             time: line.stamp(time, b""),
             client,
+            result: words.get(result_at).unwrap_or_default(),
             code,
             status,
             bytes: words.get(result_at + 1).and_then(value::number),

@@ -47,8 +47,8 @@ impl Format for Squid {
         if record.names.is_empty() {
             add_server_name(&mut record, &words, access.behind_target);
         }
-        if record.action == Action::Deny {
-            record.decider.reason = Some(Cow::Borrowed(access.code));
+        if record.action != Action::Allow {
+            record.decider.reason = Some(Cow::Borrowed(access.result));
         }
         emit(record);
         Reading::Records
