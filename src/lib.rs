@@ -10,6 +10,7 @@ pub mod observe;
 mod pipeline;
 pub mod render;
 pub mod report;
+pub mod service_tags;
 pub mod verdict;
 
 pub use pipeline::{

@@ -19,13 +19,14 @@ use egress_audit::capture::container::{Block, CaptureReader, PacketRecord, fuzz_
 use egress_audit::capture::dissect::{dns, http, http2, quic, socks, tls};
 use egress_audit::capture::packet::{Decoded, Segment, Transport, decode, fuzz_packet};
 use egress_audit::catalog::{Catalog, fuzz_catalog};
+use egress_audit::service_tags::fuzz_service_tags;
 use egress_audit::{capture, input};
 
 /// A fuzz target: its name and its entry point.
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target, by name.
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 12] = [
     ("catalog", fuzz_catalog),
     ("container", fuzz_container),
     ("dns", dns::fuzz_dns),
@@ -34,6 +35,7 @@ const TARGETS: [Target; 11] = [
     ("http2", http2::fuzz_http2),
     ("packet", fuzz_packet),
     ("quic", quic::fuzz_quic),
+    ("service_tags", fuzz_service_tags),
     ("socks", socks::fuzz_socks),
     ("stream", capture::fuzz_stream),
     ("tls", tls::fuzz_tls),
@@ -104,6 +106,8 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
     for catalog in Catalog::builtins() {
         seeds.entry("catalog").or_default().insert(catalog.text.as_bytes().to_vec());
     }
+    let tags = fs::read(root().join("fixtures/service-tags/service-tags.json")).unwrap();
+    seeds.entry("service_tags").or_default().insert(tags);
     for path in files_below(&root().join("fixtures/captures")) {
         let file = fs::File::open(&path).unwrap();
         let opened = input::open_reader(Box::new(file), None).unwrap();

@@ -18,6 +18,7 @@ mod words;
 pub use builtin::BuiltIn;
 pub use load::{CatalogError, Problem};
 pub use matcher::{Matcher, Matches};
+pub(crate) use model::sha256_hex;
 pub use model::{
     Alternative, Catalog, Endpoint, EndpointIndex, Inbound, Occurrence, Profile, Section, Selection,
 };

@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -12,6 +13,8 @@ use crate::catalog::{Catalog, CatalogError, Profile};
 use crate::logs::read::LogOptions;
 use crate::logs::stamp::TimeRules;
 use crate::logs::{registry, value};
+use crate::render::escape;
+use crate::service_tags::ServiceTags;
 
 /// How the program speaks; valid for every command.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -65,7 +68,30 @@ impl Requirement {
         if !self.profile.scenarios.is_empty() {
             profile.scenarios = self.profile.scenarios.iter().copied().collect();
         }
-        Ok(crate::Requirement { catalog, profile })
+        Ok(crate::Requirement { catalog, profile, service_tags: None })
+    }
+}
+
+/// Where the addresses of the catalog's service tags are.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Tags {
+    /// Judge what must be let in, by the addresses in this file: the JSON that Microsoft publishes
+    /// as "Azure IP Ranges and Service Tags"
+    #[arg(long, value_name = "FILE")]
+    pub(super) service_tags: Option<PathBuf>,
+}
+
+impl Tags {
+    /// Loads the file, where one is given.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be used; the message says which and why.
+    pub(super) fn load(&self) -> Result<Option<ServiceTags>, String> {
+        let Some(path) = &self.service_tags else { return Ok(None) };
+        ServiceTags::load(path).map(Some).map_err(|error| {
+            format!("--service-tags {}: {error}", escape::terminal(&path.to_string_lossy()))
+        })
     }
 }
 

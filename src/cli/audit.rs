@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Requirement, Sources};
+use super::arguments::{Requirement, Sources, Tags};
 use super::exit::{Exit, FailOn, nothing_judged};
 use super::output::{Format, Outputs};
 use super::{Console, Manner};
@@ -18,6 +18,8 @@ pub struct AuditCommand {
     sources: Sources,
     #[command(flatten)]
     requirement: Requirement,
+    #[command(flatten)]
+    tags: Tags,
     #[command(flatten)]
     outputs: Outputs<AuditFormat>,
     /// The least verdict that makes the exit code 1
@@ -44,13 +46,17 @@ impl Format for AuditFormat {
 
 /// Runs the command.
 pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    let AuditCommand { sources, requirement, outputs, fail_on } = command;
+    let AuditCommand { sources, requirement, tags, outputs, fail_on } = command;
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
-    let requirement = match requirement.load() {
+    let mut requirement = match requirement.load() {
         Ok(requirement) => requirement,
         Err(error) => return console.trouble(&error.to_string()),
+    };
+    requirement.service_tags = match tags.load() {
+        Ok(tags) => tags,
+        Err(error) => return console.trouble(&error),
     };
     let report = console.with_progress(manner, |progress| {
         crate::audit(&sources.inputs, &requirement, &sources.options(), progress)

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
+use super::arguments::Tags;
 use super::exit::Exit;
 use super::listing::{Listing, Shown};
 use super::output::Format;
@@ -14,11 +15,13 @@ use crate::report::{ExplainReport, InputReport};
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct ExplainCommand {
-    /// A required endpoint by its id or pattern, or a server name
+    /// A required endpoint by its id or pattern, a service tag, or a server name
     #[arg(value_name = "ENDPOINT|NAME")]
     target: String,
     #[command(flatten)]
     listing: Listing<ExplainFormat>,
+    #[command(flatten)]
+    tags: Tags,
 }
 
 /// Formats of the story.
@@ -60,7 +63,12 @@ impl Shown<ExplainFormat> for ExplainReport {
 
 /// Runs the command.
 pub(super) fn run(command: &ExplainCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
+    let service_tags = match command.tags.load() {
+        Ok(tags) => tags,
+        Err(error) => return console.trouble(&error),
+    };
     command.listing.run(manner, console, |inputs, requirement, options, progress| {
-        crate::explain(inputs, &command.target, requirement, options, progress)
+        let requirement = crate::Requirement { service_tags, ..requirement.clone() };
+        crate::explain(inputs, &command.target, &requirement, options, progress)
     })
 }

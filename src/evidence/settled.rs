@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 use super::part::Part;
 use super::{AttemptKey, Limits, NameTable, Pruned, ResolutionKey, Span, Tally};
 use crate::observe::{Address, Cause, Channel, NameId, Offer, Outcome, TextId};
+use crate::service_tags::InboundTags;
 
 /// What verdicts can depend on: the attempts at names that concern the catalog, those that a
 /// resolution may give such a name, and the resolutions that decide it.
@@ -28,9 +29,11 @@ pub struct Settled {
 /// The addresses and names that matter, found before anything is copied.
 #[derive(Default)]
 struct Relevant<'p> {
-    /// Addresses that a name of the catalog was said to live at and that a nameless attempt
-    /// went to.
+    /// Addresses that a nameless attempt went to, and that a name of the catalog was said to
+    /// live at or a required service tag holds.
     addresses: HashSet<Address, foldhash::fast::RandomState>,
+    /// Labels of those addresses that are within a required service tag.
+    labels: BTreeSet<&'p str>,
     /// Names that a name of the catalog may be with a search suffix appended.
     prefixes: BTreeSet<&'p str>,
 }
@@ -45,8 +48,13 @@ struct Kept<'p> {
 }
 
 impl Settled {
-    pub(super) fn of(parts: Vec<&Part>, limits: &Limits, pruned: Pruned) -> Self {
-        let relevant = Relevant::of(&parts);
+    pub(super) fn of(
+        parts: Vec<&Part>,
+        limits: &Limits,
+        inbound: Option<&InboundTags>,
+        pruned: Pruned,
+    ) -> Self {
+        let relevant = Relevant::of(&parts, inbound);
         let kept: Vec<Kept<'_>> = parts.iter().map(|part| relevant.kept(part)).collect();
         let mut texts: BTreeMap<&str, bool> = BTreeMap::new();
         for (part, kept) in parts.iter().zip(&kept) {
@@ -54,6 +62,7 @@ impl Settled {
                 *texts.entry(part.names.text(id)).or_default() |= part.names.concerns(id);
             }
         }
+        texts.extend(relevant.labels.iter().map(|label| (*label, true)));
         let mut names = NameTable::new(usize::MAX);
         for (text, concerns) in &texts {
             names.intern(text, |_| *concerns);
@@ -147,11 +156,18 @@ impl Settled {
 }
 
 impl<'p> Relevant<'p> {
-    fn of(parts: &[&'p Part]) -> Self {
+    fn of(parts: &[&'p Part], inbound: Option<&'p InboundTags>) -> Self {
         let mut tried: HashSet<Address, foldhash::fast::RandomState> = HashSet::default();
         let mut relevant = Self::default();
         for part in parts {
-            tried.extend(part.unnamed.iter().map(|(key, _)| key.server.address));
+            for (key, _) in part.unnamed.iter() {
+                let address = key.server.address;
+                tried.insert(address);
+                for label in inbound.into_iter().flat_map(|tags| tags.labels(address)) {
+                    relevant.addresses.insert(address);
+                    relevant.labels.insert(label);
+                }
+            }
             for (key, _) in part.attempts.iter().filter(|(key, _)| is_no_such_name(key)) {
                 let name = key.name.map_or("", |(name, _)| part.names.text(name));
                 relevant.prefixes.extend(prefixes(name));

@@ -9,9 +9,10 @@ use super::unnamed::Unnamed;
 use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
-    Address, Attempt, Channel, NameId, NameSource, Offer, Outcome, Resolution, Sighting, Sink,
-    SocketAddress, Sum, TextId, Timestamp,
+    Address, Attempt, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution, Sighting,
+    Sink, SocketAddress, Sum, TextId, Timestamp,
 };
+use crate::service_tags::InboundTags;
 
 /// Length of the time buckets that keep attempts of one kind apart, in nanoseconds: fine
 /// enough to tell what was retried at once, coarse enough to add up.
@@ -41,6 +42,22 @@ pub struct AttemptKey {
     pub decider: Option<TextId>,
     /// First input of the sequence in which it was seen.
     pub unit: u32,
+}
+
+impl AttemptKey {
+    fn of(attempt: &Attempt) -> Self {
+        Self {
+            bucket: attempt.start.nanos().div_euclid(BUCKET),
+            name: attempt.name,
+            client: attempt.client.address,
+            server: attempt.server,
+            target_port: attempt.target_port,
+            channel: attempt.channel,
+            outcome: attempt.outcome,
+            decider: attempt.decider,
+            unit: attempt.unit,
+        }
+    }
 }
 
 /// What a resolution is counted under.
@@ -135,6 +152,10 @@ pub struct Evidence {
     limits: Limits,
     /// The server addresses of attempts without a name that matter, where that is known.
     servers: Option<Arc<Servers>>,
+    /// The service tags that are required to be let in.
+    inbound: Option<Arc<InboundTags>>,
+    /// Where the last attempt from such an address showed.
+    last_inbound: Option<Locator>,
     own: Part,
     /// Merged evidence, put together only when there is much of it.
     others: Vec<Part>,
@@ -150,10 +171,19 @@ impl Evidence {
             matches: Matches::default(),
             limits,
             servers: None,
+            inbound: None,
+            last_inbound: None,
             own: Part::new(&limits),
             others: Vec::new(),
             pruned: Pruned::default(),
         }
+    }
+
+    /// The same, which also counts attempts from the addresses of these tags, and keeps those at
+    /// them that show no name.
+    #[must_use]
+    pub fn with_inbound(self, inbound: Option<Arc<InboundTags>>) -> Self {
+        Self { inbound, ..self }
     }
 
     /// No evidence yet; of attempts that show no name only those at these servers are kept.
@@ -208,15 +238,35 @@ impl Evidence {
         self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
         self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
         let pruned = self.pruned;
-        Settled::of(self.parts().collect(), &self.limits, pruned)
+        Settled::of(self.parts().collect(), &self.limits, self.inbound.as_deref(), pruned)
     }
 
     fn concerns_server(&self, server: Address) -> bool {
         self.servers.as_ref().is_none_or(|servers| servers.contains(&server))
+            || self.inbound.as_ref().is_some_and(|tags| tags.contains(server))
     }
 
     fn parts(&self) -> impl Iterator<Item = &Part> {
         std::iter::once(&self.own).chain(&self.others)
+    }
+
+    /// Counts an attempt from an address of a required service tag under the tag's label, beside
+    /// whatever name it shows: the name is that of a server of one's own.
+    #[inline]
+    fn count_inbound(&mut self, attempt: &Attempt) {
+        let Some(tags) = &self.inbound else { return };
+        // A record that states several names is still one attempt; its names come in a row.
+        if self.last_inbound == Some(attempt.locator) || !may_be_inbound(attempt) {
+            return;
+        }
+        let samples = self.limits.samples;
+        for label in tags.labels(attempt.client.address) {
+            let id = self.own.names.intern(label, |_| true);
+            let name = Some((id, NameSource::ServiceTag));
+            let key = AttemptKey { name, ..AttemptKey::of(attempt) };
+            self.own.attempts.push(key, Tally::of(attempt), |kept, new| kept.merge(new, samples));
+            self.last_inbound = Some(attempt.locator);
+        }
     }
 
     /// Makes one part of all, within the limits.
@@ -240,6 +290,18 @@ impl Evidence {
         });
         self.pruned.resolutions += given_up.iter().map(|(_, span)| span.count).sum::<u64>();
     }
+}
+
+/// Whether an attempt may be the service's own. A question about names is none. Nor is what goes
+/// from a well-known port to a high one: the late answer of a connection that was opened from
+/// inside, which firewalls deny and log once they have forgotten the connection. Who opens one
+/// does so from a high port (RFC 6056 section 2.1).
+const fn may_be_inbound(attempt: &Attempt) -> bool {
+    const FIRST_HIGH: u16 = 1024;
+    let is_answer = attempt.client.port != 0
+        && attempt.client.port < FIRST_HIGH
+        && attempt.target_port >= FIRST_HIGH;
+    !matches!(attempt.channel, Channel::Dns(_)) && !is_answer
 }
 
 impl Sum for Evidence {
@@ -281,6 +343,11 @@ impl Sink for Evidence {
         self.concerns_server(server) && self.own.unnamed.has_room_for(server)
     }
 
+    #[inline]
+    fn keeps_from(&self, client: Address) -> bool {
+        self.inbound.as_ref().is_some_and(|tags| tags.contains(client))
+    }
+
     fn text(&mut self, text: &str) -> Option<TextId> {
         let id = self.own.texts.intern(text, |_| false);
         self.own.texts.is_kept(id).then_some(TextId(id.0))
@@ -288,6 +355,7 @@ impl Sink for Evidence {
 
     #[inline]
     fn attempt(&mut self, attempt: &Attempt) {
+        self.count_inbound(attempt);
         let matters = match attempt.name {
             Some((id, _)) => self.keeps(id),
             None => self.concerns_server(attempt.server.address),
@@ -295,17 +363,7 @@ impl Sink for Evidence {
         if !matters {
             return;
         }
-        let key = AttemptKey {
-            bucket: attempt.start.nanos().div_euclid(BUCKET),
-            name: attempt.name,
-            client: attempt.client.address,
-            server: attempt.server,
-            target_port: attempt.target_port,
-            channel: attempt.channel,
-            outcome: attempt.outcome,
-            decider: attempt.decider,
-            unit: attempt.unit,
-        };
+        let key = AttemptKey::of(attempt);
         if attempt.name.is_none() {
             self.own.unnamed.push(key, Tally::of(attempt), &self.limits);
             return;

@@ -57,9 +57,10 @@ impl<'o> Observer<'o> {
         let server = socket(record.server.address, record.server.port);
         let channel = channel(record);
         let is_kept = if self.names.is_empty() {
-            is_worth_joining(record, channel) && sink.keeps_unnamed(server.address)
+            is_worth_joining(record, channel)
+                && (keeps_from(sink, record) || sink.keeps_unnamed(server.address))
         } else {
-            self.names.iter().any(|name| sink.keeps(*name))
+            self.names.iter().any(|name| sink.keeps(*name)) || keeps_from(sink, record)
         };
         if is_kept {
             self.attempt(format, record, (channel, server), (time, locator), sink);
@@ -233,6 +234,10 @@ fn outcome(record: &Record<'_>) -> Outcome {
         (_, Action::Allow) => Outcome::Allowed,
         (_, Action::Other) => Outcome::Inconclusive(Doubt::Logged),
     }
+}
+
+fn keeps_from<S: Sink>(sink: &S, record: &Record<'_>) -> bool {
+    record.client.address.is_some_and(|client| sink.keeps_from(client.into()))
 }
 
 /// Whether a record without a name may be given one by a DNS answer, and would then say

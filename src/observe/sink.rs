@@ -26,6 +26,11 @@ pub trait Sink: Send {
     /// attempt, which then need not be made: one that would not be kept is counted here.
     fn keeps_unnamed(&mut self, server: Address) -> bool;
 
+    /// Whether attempts of this client are kept, whatever they are at.
+    fn keeps_from(&self, _client: Address) -> bool {
+        false
+    }
+
     /// The id of a text about who decided; `None` when it is not kept.
     fn text(&mut self, text: &str) -> Option<TextId>;
 

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::Clock;
 use super::wireshark;
-use crate::catalog::{Catalog, Endpoint};
+use crate::catalog::{Catalog, Direction, Endpoint};
 use crate::evidence::{Sample, Settled};
 use crate::observe::{Address, Channel, Outcome, SocketAddress, Timestamp};
 use crate::report::{
     EndpointReport, EvidenceReport, MixedBy, NameReport, NearMiss, NearMissReason, OutcomeReport,
+    Verdict,
 };
-use crate::verdict::{Judged, JudgedName, Mixed, Tried, Verdicts};
+use crate::service_tags::{InboundTags, RequiredTag};
+use crate::verdict::{Judged, JudgedName, Mixed, Subject, Tried, Verdicts};
 
 /// Samples shown of each way in which attempts at a name ended.
 const SAMPLES_PER_OUTCOME: usize = 3;
@@ -18,20 +20,78 @@ const SAMPLES_PER_OUTCOME: usize = 3;
 /// What a report is made from.
 pub(super) struct Assembly<'a> {
     pub(super) catalog: &'a Catalog,
+    pub(super) inbound: Option<&'a InboundTags>,
     pub(super) evidence: &'a Settled,
     pub(super) verdicts: &'a Verdicts<'a>,
     pub(super) clock: &'a Clock,
 }
 
+/// What is required: an endpoint, or a service tag to be let in.
+#[derive(Clone, Copy)]
+enum Required<'a> {
+    Endpoint(&'a Endpoint),
+    Inbound(&'a RequiredTag),
+}
+
+impl Required<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Endpoint(endpoint) => &endpoint.id,
+            Self::Inbound(tag) => &tag.id,
+        }
+    }
+
+    /// What the catalog says of it, before anything is judged.
+    fn described(&self) -> EndpointReport {
+        let (pattern, protocol, direction, clouds, scenarios, uses) = match self {
+            Self::Endpoint(endpoint) => (
+                endpoint.pattern.to_string(),
+                endpoint.protocol.to_string(),
+                endpoint.direction,
+                endpoint.clouds(),
+                endpoint.scenarios(),
+                endpoint.uses().into_iter().map(str::to_owned).collect(),
+            ),
+            Self::Inbound(tag) => (
+                tag.tag.clone(),
+                "any".to_owned(),
+                Direction::Inbound,
+                tag.clouds,
+                tag.scenarios,
+                tag.uses.clone(),
+            ),
+        };
+        EndpointReport {
+            id: self.id().to_owned(),
+            pattern,
+            protocol,
+            direction: direction.to_string(),
+            clouds: clouds.iter().map(|cloud| cloud.to_string()).collect(),
+            scenarios: scenarios.iter().map(|scenario| scenario.to_string()).collect(),
+            uses,
+            verdict: Verdict::NeverSeen,
+            mixed_by: None,
+            intercepted: false,
+            reason: String::new(),
+            names: Vec::new(),
+        }
+    }
+}
+
 impl Assembly<'_> {
+    fn required(&self, subject: Subject) -> Option<Required<'_>> {
+        match subject {
+            Subject::Endpoint(index) => self.catalog.endpoint(index).map(Required::Endpoint),
+            Subject::Inbound(index) => self.inbound?.required().get(index).map(Required::Inbound),
+        }
+    }
+
     /// Every endpoint of the selection.
     pub(super) fn endpoints(&self) -> Vec<EndpointReport> {
         self.verdicts
             .endpoints
             .iter()
-            .filter_map(|judged| {
-                Some(self.endpoint(judged, self.catalog.endpoint(judged.endpoint)?))
-            })
+            .filter_map(|judged| Some(self.endpoint(judged, self.required(judged.endpoint)?)))
             .collect()
     }
 
@@ -41,14 +101,14 @@ impl Assembly<'_> {
         let mut rows: BTreeMap<Row, (u64, Timestamp, Timestamp)> = BTreeMap::new();
         for missed in &self.verdicts.missed {
             let (Some(tried), Some(endpoint)) =
-                (self.verdicts.tried.get(missed.tried), self.catalog.endpoint(missed.endpoint))
+                (self.verdicts.tried.get(missed.tried), self.required(missed.endpoint))
             else {
                 continue;
             };
             let name = self.evidence.names().text(tried.name).to_owned();
             let row = (
                 name,
-                endpoint.id.clone(),
+                endpoint.id().to_owned(),
                 missed.why,
                 protocol(tried.key.channel),
                 tried.key.target_port,
@@ -72,15 +132,8 @@ impl Assembly<'_> {
             .collect()
     }
 
-    fn endpoint(&self, judged: &Judged, endpoint: &Endpoint) -> EndpointReport {
+    fn endpoint(&self, judged: &Judged, required: Required<'_>) -> EndpointReport {
         EndpointReport {
-            id: endpoint.id.clone(),
-            pattern: endpoint.pattern.to_string(),
-            protocol: endpoint.protocol.to_string(),
-            direction: endpoint.direction.to_string(),
-            clouds: endpoint.clouds().iter().map(|cloud| cloud.to_string()).collect(),
-            scenarios: endpoint.scenarios().iter().map(|scenario| scenario.to_string()).collect(),
-            uses: endpoint.uses().into_iter().map(str::to_owned).collect(),
             verdict: judged.verdict,
             mixed_by: judged.mixed_by.map(|mixed_by| match mixed_by {
                 Mixed::Time(changed) => {
@@ -92,6 +145,7 @@ impl Assembly<'_> {
             intercepted: false,
             reason: judged.reason.clone(),
             names: judged.names.iter().map(|name| self.name(name)).collect(),
+            ..required.described()
         }
     }
 

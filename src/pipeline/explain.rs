@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::assemble::{detail, server, shown};
 use super::read::{Clock, Read};
-use super::{Error, Options, Progress, Requirement, catalog_report, read_evidence, wireshark};
-use crate::catalog::{Catalog, Matcher, Matches, Profile, Selection};
+use super::{
+    About, Error, Options, Progress, Requirement, catalog_report, read_evidence, wireshark,
+};
+use crate::catalog::{Catalog, Clouds, Matcher, Matches, Profile, Scenarios};
 use crate::evidence::{Limits, Sample, Settled};
-use crate::observe::{Channel, SocketAddress, normalize};
+use crate::observe::{Channel, NameSource, SocketAddress, normalize};
 use crate::report::{ExplainEvent, ExplainReport, Tool, Verdict};
+use crate::service_tags::InboundTags;
 use crate::verdict::{Tried, Verdicts, judge};
 
 /// Events that are told; the rest is counted.
@@ -28,21 +31,22 @@ pub fn explain(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<ExplainReport, Error> {
-    let target = Target::find(target, &requirement.catalog)?;
+    let target = Target::find(target, requirement)?;
     let Target { catalog, endpoints, .. } = &target;
-    let selection = catalog.select(&Profile::everything());
+    let selection = catalog.select(&target.profile);
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
     let limits = Limits { samples: MAX_EVENTS, ..Limits::default() };
-    let Read { sink, inputs, clock, .. } =
-        read_evidence(inputs, &matcher, limits, options, progress)?;
+    let about = About { matcher: &matcher, inbound: target.inbound.as_ref(), limits };
+    let Read { sink, inputs, clock, .. } = read_evidence(inputs, &about, options, progress)?;
     let evidence = sink.settle();
-    let verdicts = judge(&evidence, catalog, &selection, &matcher);
-    let (verdict, reason) = target.verdict(&verdicts, &selection);
+    let inbound = target.inbound.as_deref();
+    let verdicts = judge(&evidence, catalog, &selection, &matcher, inbound);
+    let (verdict, reason) = target.verdict(&verdicts);
     let (events, omitted) = events(&evidence, &verdicts, &matcher, &clock);
     Ok(ExplainReport {
         schema: ExplainReport::SCHEMA_ID,
         tool: Tool::THIS,
-        catalog: catalog_report(requirement),
+        catalog: catalog_report(requirement, inbound),
         asked: target.asked.clone(),
         endpoints: endpoints.clone(),
         verdict,
@@ -53,16 +57,23 @@ pub fn explain(
     })
 }
 
-/// What is to be explained, as a catalog of just that.
+/// What is to be explained: a catalog of just that, or the part of one that is no name, and one
+/// service tag.
 struct Target {
     asked: String,
     catalog: Catalog,
+    profile: Profile,
+    inbound: Option<Arc<InboundTags>>,
     /// The required endpoints that it stands for.
     endpoints: Vec<String>,
 }
 
 impl Target {
-    fn find(asked: &str, required: &Catalog) -> Result<Self, Error> {
+    fn find(asked: &str, requirement: &Requirement) -> Result<Self, Error> {
+        let required = &requirement.catalog;
+        if let Some(tag) = InboundTags::find(required, asked) {
+            return Self::of_tag(asked, tag, requirement);
+        }
         let same = |text: &str| text.eq_ignore_ascii_case(asked);
         let exact: Vec<_> = required
             .endpoints()
@@ -74,6 +85,8 @@ impl Target {
             return Ok(Self {
                 asked: asked.to_owned(),
                 catalog: catalog_of(rows)?,
+                profile: Profile::everything(),
+                inbound: None,
                 endpoints: exact.iter().map(|endpoint| endpoint.id.clone()).collect(),
             });
         }
@@ -97,17 +110,32 @@ impl Target {
         Ok(Self {
             asked: asked.to_owned(),
             catalog: catalog_of(rows).map_err(|_| Error::NoTarget(asked.to_owned()))?,
+            profile: Profile::everything(),
+            inbound: None,
             endpoints: matching.iter().map(|endpoint| endpoint.id.clone()).collect(),
         })
     }
 
+    /// A service tag, and no endpoint with a name beside it.
+    fn of_tag(asked: &str, tag: &str, requirement: &Requirement) -> Result<Self, Error> {
+        let Requirement { catalog, service_tags, .. } = requirement;
+        let Some(tags) = service_tags else { return Err(Error::NoServiceTags(tag.to_owned())) };
+        let inbound = InboundTags::only(tags, catalog, tag);
+        if inbound.required().is_empty() {
+            return Err(Error::NoAddresses(tag.to_owned()));
+        }
+        Ok(Self {
+            asked: asked.to_owned(),
+            catalog: catalog.clone(),
+            profile: Profile { clouds: Clouds::empty(), scenarios: Scenarios::empty() },
+            endpoints: inbound.required().iter().map(|required| required.id.clone()).collect(),
+            inbound: Some(Arc::new(inbound)),
+        })
+    }
+
     /// The gravest verdict of the protocols; none for a name that is not required.
-    fn verdict(
-        &self,
-        verdicts: &Verdicts<'_>,
-        selection: &Selection,
-    ) -> (Option<Verdict>, Option<String>) {
-        if self.endpoints.is_empty() || selection.is_empty() {
+    fn verdict(&self, verdicts: &Verdicts<'_>) -> (Option<Verdict>, Option<String>) {
+        if self.endpoints.is_empty() {
             return (None, None);
         }
         let gravest = verdicts.endpoints.iter().min_by_key(|judged| judged.verdict);
@@ -137,7 +165,7 @@ fn events(
     let mut total = 0;
     for tried in &verdicts.tried {
         matcher.matches(evidence.names().text(tried.name), &mut matches);
-        if !matches.endpoints().is_empty() {
+        if tried.source == NameSource::ServiceTag || !matches.endpoints().is_empty() {
             total += tried.tally.count;
             samples.extend(tried.tally.samples.iter().map(|sample| (sample, tried)));
         }

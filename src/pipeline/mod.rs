@@ -19,7 +19,8 @@ use self::read::{Read, read_all};
 use crate::catalog::{Catalog, CatalogError, Matcher, Profile};
 use crate::evidence::{Evidence, Limits};
 use crate::logs::read::LogOptions;
-use crate::report::{CatalogReport, Report, SCHEMA_ID, Summary, Tool};
+use crate::report::{CatalogReport, Report, SCHEMA_ID, ServiceTagsReport, Summary, Tool};
+use crate::service_tags::{InboundTags, ServiceTags};
 
 pub use self::explain::explain;
 pub use self::formats::{explain_detection, formats};
@@ -33,6 +34,8 @@ pub struct Requirement {
     pub catalog: Catalog,
     /// The clouds and scenarios.
     pub profile: Profile,
+    /// The addresses of the catalog's service tags; without them what must be let in is not judged.
+    pub service_tags: Option<ServiceTags>,
 }
 
 /// How to run, beyond what to read and what to require.
@@ -63,6 +66,14 @@ pub enum Error {
     /// The worker threads could not be started.
     #[error("the worker threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A service tag, and no file tells its addresses.
+    #[error(
+        "{0} is known by its addresses alone; give Azure's service-tag file by --service-tags FILE"
+    )]
+    NoServiceTags(String),
+    /// A service tag that the file lists no addresses of.
+    #[error("the service-tag file lists no addresses of {0}")]
+    NoAddresses(String),
     /// Neither an endpoint nor a name.
     #[error(
         "{0:?} is neither an endpoint of the catalog nor a server name; `egress-audit catalog show` lists the endpoints"
@@ -83,19 +94,24 @@ pub fn audit(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
-    let Requirement { catalog, profile } = requirement;
+    let Requirement { catalog, profile, service_tags } = requirement;
+    let inbound = service_tags.as_ref().map(|tags| InboundTags::new(tags, catalog, profile));
+    let inbound = inbound.map(Arc::new);
     let selection = catalog.select(profile);
     let matcher = Arc::new(Matcher::new(catalog, &selection)?);
-    let read = read_evidence(inputs, &matcher, Limits::default(), options, progress)?;
+    let about = About { matcher: &matcher, inbound: inbound.as_ref(), limits: Limits::default() };
+    let read = read_evidence(inputs, &about, options, progress)?;
     let Read { sink, inputs, mut coverage, clock, plain_logs } = read;
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
-    let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher);
-    let assembly = Assembly { catalog, evidence: &evidence, verdicts: &verdicts, clock: &clock };
+    let inbound = inbound.as_deref();
+    let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound);
+    let assembly =
+        Assembly { catalog, inbound, evidence: &evidence, verdicts: &verdicts, clock: &clock };
     let mut report = Report {
         schema: SCHEMA_ID,
         tool: Tool::THIS,
-        catalog: catalog_report(requirement),
+        catalog: catalog_report(requirement, inbound),
         inputs,
         coverage,
         summary: Summary::default(),
@@ -105,6 +121,13 @@ pub fn audit(
     plain_logs.fill(&mut report.endpoints);
     report.finish();
     Ok(report)
+}
+
+/// What evidence is collected about, and how much of it.
+struct About<'a> {
+    matcher: &'a Arc<Matcher>,
+    inbound: Option<&'a Arc<InboundTags>>,
+    limits: Limits,
 }
 
 /// Attempts without a name that are kept when the inputs cannot be read again.
@@ -118,31 +141,34 @@ const UNNAMED_AT_KNOWN_SERVERS: usize = 1_000_000;
 /// the standard input cannot be.
 fn read_evidence(
     inputs: &[String],
-    matcher: &Arc<Matcher>,
-    limits: Limits,
+    about: &About<'_>,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Read<Evidence>, Error> {
+    let About { matcher, inbound, limits } = *about;
     let can_repeat = !inputs.iter().any(|input| input == "-");
     let unnamed = if can_repeat { limits.unnamed } else { UNNAMED_OF_A_STREAM };
     let limits = Limits { unnamed, ..limits };
-    let new_sink = || Evidence::new(Arc::clone(matcher), limits);
+    let new_sink = || Evidence::new(Arc::clone(matcher), limits).with_inbound(inbound.cloned());
     let read = read_all(inputs, options, new_sink, progress)?;
     if !can_repeat || !read.sink.has_given_up() {
         return Ok(read);
     }
     let servers = Arc::new(read.sink.servers());
-    if servers.is_empty() {
+    if servers.is_empty() && inbound.is_none() {
         return Ok(Read { sink: read.sink.without_unnamed(), ..read });
     }
     drop(read);
     let limits = Limits { unnamed: UNNAMED_AT_KNOWN_SERVERS, ..limits };
-    let new_sink = || Evidence::of_servers(Arc::clone(matcher), limits, Arc::clone(&servers));
+    let new_sink = || {
+        let evidence = Evidence::of_servers(Arc::clone(matcher), limits, Arc::clone(&servers));
+        evidence.with_inbound(inbound.cloned())
+    };
     read_all(inputs, options, new_sink, progress)
 }
 
-fn catalog_report(requirement: &Requirement) -> CatalogReport {
-    let Requirement { catalog, profile } = requirement;
+fn catalog_report(requirement: &Requirement, inbound: Option<&InboundTags>) -> CatalogReport {
+    let Requirement { catalog, profile, service_tags } = requirement;
     CatalogReport {
         name: catalog.name().to_owned(),
         edition: catalog.edition().to_owned(),
@@ -150,5 +176,11 @@ fn catalog_report(requirement: &Requirement) -> CatalogReport {
         clouds: profile.clouds.iter().map(|cloud| cloud.to_string()).collect(),
         scenarios: profile.scenarios.iter().map(|scenario| scenario.to_string()).collect(),
         newer_edition: catalog.newer_edition().map(str::to_owned),
+        service_tags: service_tags.as_ref().map(|tags| ServiceTagsReport {
+            cloud: tags.cloud().to_owned(),
+            change_number: tags.change_number().to_owned(),
+            sha256: tags.sha256().to_owned(),
+            missing: inbound.map_or_else(Vec::new, |inbound| inbound.missing().to_vec()),
+        }),
     }
 }

@@ -17,7 +17,7 @@ pub fn names(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<NamesReport, Error> {
-    let Requirement { catalog, profile } = requirement;
+    let Requirement { catalog, profile, .. } = requirement;
     let matcher = Matcher::new(catalog, &catalog.select(profile))?;
     let Read { sink, inputs, clock, .. } = read_all(inputs, options, Sightings::default, progress)?;
     let digits = clock.finest();

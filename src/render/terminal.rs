@@ -49,6 +49,19 @@ pub(super) fn head(page: &mut Page<'_>, tool: &Tool, catalog: &CatalogReport) ->
         let newer = escape::terminal(newer);
         page.text(Tone::Plain, &format!("A newer edition is built in: {name}@{newer}."))?;
     }
+    if let Some(tags) = &catalog.service_tags {
+        let (cloud, edition) = (&tags.cloud, &tags.change_number);
+        let unknown = if edition.is_empty() { "of unknown edition" } else { "edition " };
+        let edition = format!("service tags: cloud {cloud}, {unknown}{edition}");
+        page.text(Tone::Plain, &escape::terminal(&edition))?;
+        if !tags.missing.is_empty() {
+            let text = format!(
+                "not judged, for they have no addresses there: {}",
+                tags.missing.join(", ")
+            );
+            page.text(Tone::Plain, &escape::terminal(&text))?;
+        }
+    }
     Ok(())
 }
 
@@ -237,7 +250,7 @@ fn never_seen(page: &mut Page<'_>, endpoints: &[EndpointReport]) -> io::Result<(
     let mut by_protocol: BTreeMap<&str, Vec<Cow<'_, str>>> = BTreeMap::new();
     for endpoint in endpoints.iter().filter(|e| e.verdict == Verdict::NeverSeen) {
         by_protocol
-            .entry(&endpoint.protocol)
+            .entry(if is_inbound(endpoint) { &endpoint.direction } else { &endpoint.protocol })
             .or_default()
             .push(escape::terminal(&endpoint.pattern));
     }
@@ -247,12 +260,17 @@ fn never_seen(page: &mut Page<'_>, endpoints: &[EndpointReport]) -> io::Result<(
     let count: usize = by_protocol.values().map(Vec::len).sum();
     page.blank()?;
     page.text(Tone::Heading, &format!("NEVER SEEN IN THESE INPUTS ({count})"))?;
-    let columns = Columns::fitted(0, page.width(), &[("https".len(), 12)]);
+    let longest = by_protocol.keys().map(|key| columns_of(key)).max().unwrap_or(0);
+    let columns = Columns::fitted(0, page.width(), &[(longest.max("https".len()), 12)]);
     for (protocol, patterns) in by_protocol {
         let cells = [escape::terminal(protocol), Cow::Owned(patterns.join(", "))];
         page.row(&columns, Tone::Plain, cells)?;
     }
     Ok(())
+}
+
+fn is_inbound(endpoint: &EndpointReport) -> bool {
+    endpoint.direction == "inbound"
 }
 
 fn near_misses(page: &mut Page<'_>, misses: &[NearMiss]) -> io::Result<()> {
@@ -273,6 +291,9 @@ fn near_misses(page: &mut Page<'_>, misses: &[NearMiss]) -> io::Result<()> {
             }
             NearMissReason::OtherProtocol => {
                 format!("tried by {protocol} on port {port}, required is {endpoint}")
+            }
+            NearMissReason::OtherDirection => {
+                format!("tried from inside on port {port} of its addresses, required is {endpoint}")
             }
         };
         page.item(0, &format!("{name}: {why} ({})", counted(miss.count, "attempt")))?;

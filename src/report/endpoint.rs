@@ -9,11 +9,11 @@ use crate::observe::{NameSource, Outcome};
 /// One required endpoint with its verdict and the names that matched it.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct EndpointReport {
-    /// `protocol:pattern`, unique within a catalog for each direction.
+    /// `protocol:pattern`, or `inbound:` and a service tag; unique within a catalog.
     pub id: String,
-    /// The pattern as the catalog states it.
+    /// The pattern, or the service tag, as the catalog states it.
     pub pattern: String,
-    /// `https` or `http`.
+    /// `https` or `http`; `any` for a service tag.
     pub protocol: String,
     /// `outbound` or `inbound`.
     pub direction: String,
@@ -31,7 +31,8 @@ pub struct EndpointReport {
     pub intercepted: bool,
     /// The reason of the verdict, one sentence for a person.
     pub reason: String,
-    /// Every name seen that matches the pattern, sorted by name.
+    /// Every name seen that matches the pattern, or the regions of the service tag from which
+    /// something came, sorted by name.
     pub names: Vec<NameReport>,
 }
 
@@ -125,6 +126,8 @@ pub enum NearMissReason {
     OtherPort,
     /// The name matches and the protocol is another.
     OtherProtocol,
+    /// An attempt without a name at an address of a service tag that must be let in.
+    OtherDirection,
 }
 
 impl NearMissReason {
@@ -135,6 +138,7 @@ impl NearMissReason {
             Self::Apex => "apex",
             Self::OtherPort => "other_port",
             Self::OtherProtocol => "other_protocol",
+            Self::OtherDirection => "other_direction",
         }
     }
 }

@@ -89,6 +89,22 @@ pub struct CatalogReport {
     pub scenarios: Vec<String>,
     /// The newest edition of the same catalog that is built in, when the one used is older.
     pub newer_edition: Option<String>,
+    /// The service-tag file that tells the addresses of what must be let in; none when none was
+    /// given, and then that is not judged.
+    pub service_tags: Option<ServiceTagsReport>,
+}
+
+/// A service-tag file, and what of the catalog it cannot tell.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct ServiceTagsReport {
+    /// The cloud that it is of, as it says.
+    pub cloud: String,
+    /// The number of its edition, as it says; empty where it says none.
+    pub change_number: String,
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Required tags that it lists no addresses of, sorted; they are not judged.
+    pub missing: Vec<String>,
 }
 
 impl Report {

@@ -93,6 +93,12 @@ fn catalog() -> CatalogReport {
         clouds: list(&["public"]),
         scenarios: list(&["service", "mobile", "desktop-flows"]),
         newer_edition: Some(text("2026-05-13")),
+        service_tags: Some(ServiceTagsReport {
+            cloud: text("Public"),
+            change_number: text("363"),
+            sha256: "7a".repeat(32),
+            missing: list(&["PowerPlatformPlex"]),
+        }),
     }
 }
 

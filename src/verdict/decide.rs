@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::path::Path;
-use super::{Judged, JudgedName, Mixed, Tried, clues};
-use crate::catalog::EndpointIndex;
+use super::{Judged, JudgedName, Mixed, Subject, Tried, clues};
 use crate::evidence::Settled;
 use crate::observe::{Address, Cause, Channel, Doubt, NameId, Outcome, Timestamp};
 use crate::report::Verdict;
@@ -12,7 +11,7 @@ use crate::report::Verdict;
 /// Judges an endpoint by the attempts at these indices, which are sorted by name.
 pub(super) fn endpoint(
     evidence: &Settled,
-    index: EndpointIndex,
+    endpoint: Subject,
     tried: &[Tried<'_>],
     at: &[usize],
 ) -> Judged {
@@ -37,7 +36,7 @@ pub(super) fn endpoint(
         let own: Vec<&Tried<'_>> = name.tried.iter().filter_map(|&at| tried.get(at)).collect();
         name.verdict = Weighed::of(&own).verdict();
     }
-    Judged { endpoint: index, verdict, mixed_by, reason, names }
+    Judged { endpoint, verdict, mixed_by, reason, names }
 }
 
 /// Attempts sorted by what they mean.

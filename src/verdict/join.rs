@@ -2,11 +2,13 @@
 //!
 //! A SYN that is dropped never shows a server name, but the client asked for the address. When
 //! it had asked for several names on the same address, nothing tells which one it meant, and
-//! none is accused.
+//! none is accused. Where no answer tells a name at all, a service tag may tell what service lives
+//! at the address; that is no host name, and only what is required by the tag is concerned.
 
 use super::Tried;
 use crate::evidence::{AttemptKey, ResolutionKey, Settled, Span, Tally};
 use crate::observe::{Doubt, Duration, NameId, NameSource, Outcome};
+use crate::service_tags::InboundTags;
 
 /// How long after its time to live an answer may still be in use: programs keep addresses
 /// longer than they should.
@@ -14,7 +16,7 @@ const GRACE: Duration = Duration::from_seconds(300);
 
 /// Every attempt with a name, its own or that of a resolution, sorted by name, client, time and
 /// server.
-pub(super) fn name_all(evidence: &Settled) -> Vec<Tried<'_>> {
+pub(super) fn name_all<'e>(evidence: &'e Settled, inbound: Option<&InboundTags>) -> Vec<Tried<'e>> {
     let mut tried = Vec::new();
     let mut candidates = Vec::new();
     for (key, tally) in evidence.attempts() {
@@ -24,6 +26,14 @@ pub(super) fn name_all(evidence: &Settled) -> Vec<Tried<'_>> {
             continue;
         }
         let source = candidates_for(&key, tally, evidence.resolutions(), &mut candidates);
+        if candidates.is_empty() {
+            let labels = inbound.into_iter().flat_map(|tags| tags.labels(key.server.address));
+            for name in labels.filter_map(|label| evidence.names().find(label)) {
+                let source = NameSource::ServiceTag;
+                tried.push(Tried { name, source, key, outcome: key.outcome, tally });
+            }
+            continue;
+        }
         let is_shared = candidates.len() > 1;
         for &name in candidates.iter().filter(|name| evidence.names().concerns(**name)) {
             let outcome =

@@ -1,6 +1,7 @@
 //! Verdicts: a pure function of evidence and catalog, computed after the last merge.
 //!
-//! First, attempts without a name are given one by what the clients had resolved. Then attempts
+//! First, attempts without a name are given one by what the clients had resolved, or at last the
+//! label of the service tag that holds the server's address. Then attempts
 //! that failed without anything being blocked are forgiven. What is left decides.
 
 mod clues;
@@ -13,6 +14,7 @@ use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Protocol, Selecti
 use crate::evidence::{AttemptKey, Settled, Tally};
 use crate::observe::{Channel, NameId, NameSource, Outcome, Timestamp};
 use crate::report::{NearMissReason, Verdict};
+use crate::service_tags::InboundTags;
 
 /// Attempts of one kind, named and judged for themselves.
 #[derive(Clone, Debug)]
@@ -29,11 +31,29 @@ pub struct Tried<'e> {
     pub tally: &'e Tally,
 }
 
+impl Tried<'_> {
+    /// Whether these are attempts from the addresses of a service tag. Attempts at such addresses
+    /// show no name of their own.
+    #[must_use]
+    pub fn is_inbound(&self) -> bool {
+        matches!(self.key.name, Some((_, NameSource::ServiceTag)))
+    }
+}
+
+/// What is required, and judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// An endpoint of the catalog.
+    Endpoint(EndpointIndex),
+    /// A service tag to be let in, by its index in [`InboundTags::required`].
+    Inbound(usize),
+}
+
 /// One endpoint with its verdict and what it rests on.
 #[derive(Debug)]
 pub struct Judged {
     /// The endpoint.
-    pub endpoint: EndpointIndex,
+    pub endpoint: Subject,
     /// The verdict.
     pub verdict: Verdict,
     /// What tells answered and blocked attempts apart.
@@ -70,7 +90,7 @@ pub enum Mixed {
 #[derive(Debug)]
 pub struct Missed {
     /// The endpoint that they nearly satisfy.
-    pub endpoint: EndpointIndex,
+    pub endpoint: Subject,
     /// Why they do not.
     pub why: NearMissReason,
     /// Index of the attempts.
@@ -82,27 +102,44 @@ pub struct Missed {
 pub struct Verdicts<'e> {
     /// All named attempts, sorted by name, client, time and server.
     pub tried: Vec<Tried<'e>>,
-    /// Every required endpoint, in the order of the catalog.
+    /// Every required endpoint, in the order of the catalog, then the service tags.
     pub endpoints: Vec<Judged>,
     /// What does not count, by endpoint.
     pub missed: Vec<Missed>,
 }
 
-/// Judges every endpoint of the selection.
+/// Judges every endpoint of the selection, and the service tags that must be let in.
 #[must_use]
 pub fn judge<'e>(
     evidence: &'e Settled,
     catalog: &Catalog,
     selection: &Selection,
     matcher: &Matcher,
+    inbound: Option<&InboundTags>,
 ) -> Verdicts<'e> {
-    let mut tried = join::name_all(evidence);
+    let mut tried = join::name_all(evidence, inbound);
     forgive::forgive(evidence, &mut tried);
     let mut candidates: Vec<Vec<usize>> = vec![Vec::new(); catalog.endpoints().len()];
+    let mut let_in: Vec<Vec<usize>> =
+        vec![Vec::new(); inbound.map_or(0, |tags| tags.required().len())];
     let mut missed = Vec::new();
     let mut matches = Matches::default();
     let mut matched = None;
     for (index, attempts) in tried.iter().enumerate() {
+        if attempts.source == NameSource::ServiceTag {
+            let label = evidence.names().text(attempts.name);
+            for tag in inbound.into_iter().flat_map(|tags| tags.required_by(label)) {
+                match let_in.get_mut(tag) {
+                    Some(list) if attempts.is_inbound() => list.push(index),
+                    _ => missed.push(Missed {
+                        endpoint: Subject::Inbound(tag),
+                        why: NearMissReason::OtherDirection,
+                        tried: index,
+                    }),
+                }
+            }
+            continue;
+        }
         if matched != Some(attempts.name) {
             matcher.matches(evidence.names().text(attempts.name), &mut matches);
             matched = Some(attempts.name);
@@ -118,24 +155,28 @@ pub fn judge<'e>(
                         list.push(index);
                     }
                 }
-                Err(why) => missed.push(Missed { endpoint: *endpoint, why, tried: index }),
+                Err(why) => {
+                    let endpoint = Subject::Endpoint(*endpoint);
+                    missed.push(Missed { endpoint, why, tried: index });
+                }
             }
         }
         let apex = matches.near_misses().iter();
         missed.extend(apex.map(|endpoint| Missed {
-            endpoint: *endpoint,
+            endpoint: Subject::Endpoint(*endpoint),
             why: NearMissReason::Apex,
             tried: index,
         }));
     }
-    let endpoints = selection
-        .endpoints()
+    let named = selection.endpoints().iter().map(|endpoint| {
+        let indices = candidates.get(endpoint.0 as usize).map_or(&[][..], Vec::as_slice);
+        decide::endpoint(evidence, Subject::Endpoint(*endpoint), &tried, indices)
+    });
+    let tags = let_in
         .iter()
-        .map(|endpoint| {
-            let indices = candidates.get(endpoint.0 as usize).map_or(&[][..], Vec::as_slice);
-            decide::endpoint(evidence, *endpoint, &tried, indices)
-        })
-        .collect();
+        .enumerate()
+        .map(|(tag, indices)| decide::endpoint(evidence, Subject::Inbound(tag), &tried, indices));
+    let endpoints = named.chain(tags).collect();
     Verdicts { tried, endpoints, missed }
 }
 

@@ -103,6 +103,7 @@ fn requirement() -> Requirement {
     Requirement {
         catalog: Catalog::resolve(Catalog::DEFAULT).unwrap(),
         profile: Profile::everything(),
+        service_tags: None,
     }
 }
 

@@ -95,7 +95,7 @@ impl World {
             lines.push(format!("{:?}", heard.collect::<Vec<bool>>()));
         }
         lines.push(format!("{:?}", evidence.pruned()));
-        let verdicts = judge(evidence, &self.catalog, &self.selection, &self.matcher);
+        let verdicts = judge(evidence, &self.catalog, &self.selection, &self.matcher, None);
         lines.extend(judgement(evidence, &verdicts));
         lines
     }

@@ -23,6 +23,7 @@ mod names;
 mod partitions;
 mod rules;
 mod scenarios;
+mod service_tags;
 mod support;
 mod tidy;
 mod tshark;

@@ -33,6 +33,7 @@ pub(crate) fn required() -> Requirement {
     Requirement {
         catalog: Catalog::builtin(Catalog::DEFAULT).expect("the built-in catalog is sound"),
         profile: Profile::default(),
+        service_tags: None,
     }
 }
 
