@@ -11,7 +11,7 @@ use egress_audit_fixtures::transform::{self, Encapsulation};
 use serde_json::Value;
 
 use super::support::{
-    audit, audit_packets, audit_with, disagreements, fixture, gist, json, scenario,
+    audit, audit_packets, audit_with, disagreements, fixture, gist, json, root, scenario,
 };
 
 /// The report without what a container and its place say of themselves, and without offsets.
@@ -65,6 +65,55 @@ fn every_number_of_threads_gives_the_same_bytes() {
     for threads in [2, 3, 8] {
         assert!(json(&audit_with(&paths, Some(threads))) == one, "{threads} threads");
     }
+}
+
+/// All samples of logs as one file, several times over, so that blocks end within each of them
+/// and more lines show no name than are kept.
+fn log_of_all_formats() -> Vec<u8> {
+    let folder = root().join("fixtures/logs");
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let mut log = Vec::new();
+    for round in 0..32_u32 {
+        for folder in &folders {
+            let sample = std::fs::read(folder.join("sample.log")).unwrap();
+            // The whole log begins with a line, so documents over several lines are none of it.
+            if !sample.starts_with(b"[") && !sample.starts_with(b"{\n") {
+                log.extend_from_slice(&sample);
+            }
+        }
+        for line in 0..1_000_u32 {
+            let (a, b) = (round, line % 250);
+            let time = line % 60;
+            log.extend_from_slice(
+                format!(
+                    "Nov 26 04:20:{time:02} gw kernel: DROP IN=eth1 OUT=eth0 SRC=10.1.{a}.{b} \
+                     DST=198.51.{b}.{a} LEN=60 PROTO=TCP SPT={line} DPT=443 SYN\n"
+                )
+                .as_bytes(),
+            );
+        }
+    }
+    log
+}
+
+#[test]
+fn a_log_is_the_same_for_every_number_of_threads_order_and_compression() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log_of_all_formats();
+    assert!(log.len() > 4 << 20, "{} bytes are one window of blocks", log.len());
+    let plain = write(folder.path(), "a.log", &log);
+    let small = write(folder.path(), "b.log", &log[..300_000]);
+    let one = audit_with(&[&plain, &small], Some(1));
+    assert!(one.coverage.lines.records > 40_000);
+    let one = json(&one);
+    for threads in [2, 8] {
+        assert!(json(&audit_with(&[&small, &plain], Some(threads))) == one, "{threads} threads");
+    }
+    let alone = content(&audit(&[&plain]));
+    let zipped = write(folder.path(), "a.log.gz", &gzip(&log));
+    assert!(content(&audit(&[zipped])) == alone, "gzip");
 }
 
 #[test]
