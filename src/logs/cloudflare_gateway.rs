@@ -25,8 +25,8 @@ impl Format for CloudflareGateway {
             id: "cloudflare-gateway",
             product: "Cloudflare Gateway",
             reference: "Logpush datasets: Gateway DNS, Gateway HTTP, Gateway Network",
-            recognised_by: "JSON objects with QueryName and ResolverDecision, RCode or \
-                            ResponseCode; HTTPHost and Action; or SNI, DestinationIP and Action",
+            recognised_by: "JSON objects with QueryName and ResolverDecision, or with RCode or \
+                            ResponseCode and a time; HTTPHost and Action; or SNI, DestinationIP and Action",
             literals: &[],
         }
     }
@@ -39,10 +39,10 @@ impl Format for CloudflareGateway {
         emit: Emit<'_>,
     ) -> Reading {
         let has = |key: &str| json.get(key).is_some();
-        let record = if has("QueryName")
-            && ["ResolverDecision", "RCode", "ResponseCode"].into_iter().any(has)
-            && (has("Datetime") || has("Timestamp"))
-        {
+        let has_answer = ["RCode", "ResponseCode"].into_iter().any(has);
+        let is_stamped = ["Datetime", "Timestamp"].into_iter().any(has);
+        let is_query = has("ResolverDecision") || has_answer && is_stamped;
+        let record = if has("QueryName") && is_query {
             query(json)
         } else if has("Action") && has("HTTPHost") {
             request(json)
@@ -169,7 +169,9 @@ mod tests {
         let lines = r#"{"Datetime":"2025-11-26T04:15:00Z","QueryName":"www.example.com","QueryType":1,"RCode":0,"ResolverDecision":"blockedByCategory","SrcIP":"198.51.100.7","SrcPort":50123,"DstIP":"203.0.113.53","DstPort":53,"Protocol":"udp"}
 {"Datetime":1764130501000000000,"Action":"block","HTTPHost":"www.example.com","URL":"https://www.example.com/","SourceIP":"198.51.100.7","SourcePort":50124,"DestinationIP":"203.0.113.9","DestinationPort":443}
 {"Datetime":"1764130502","Action":"allowedOnNoRuleMatch","SNI":"","SourceIP":"198.51.100.7","SourcePort":50124,"DestinationIP":"203.0.113.9","DestinationPort":443,"Transport":"tcp"}
-{"Datetime":"2025-11-26T04:15:03Z","QueryName":"www.example.com","RCode":0,"ResolverDecision":"overrideForSafeSearch"}"#;
+{"Datetime":"2025-11-26T04:15:03Z","QueryName":"www.example.com","RCode":0,"ResolverDecision":"overrideForSafeSearch"}
+{"QueryName":"www.example.com.","SrcIP":"10.1.2.3","ResolverDecision":"blockedByCategory"}
+{"QueryName":"www.example.com.","SrcIP":"10.1.2.3","RCode":0}"#;
         assert_eq!(
             records(lines),
             [
@@ -177,6 +179,7 @@ mod tests {
                 "2 cloudflare-gateway deny http - 198.51.100.7#50124 203.0.113.9#443 www.example.com 2025-11-26T04:15:01Z url_filtered",
                 "3 cloudflare-gateway allow traffic tcp 198.51.100.7#50124 203.0.113.9#443 - 2025-11-26T04:15:02Z",
                 "4 cloudflare-gateway other dns - - - www.example.com 2025-11-26T04:15:03Z",
+                "5 cloudflare-gateway deny dns - 10.1.2.3 - www.example.com - dns_filtered",
             ]
         );
     }

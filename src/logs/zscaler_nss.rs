@@ -5,7 +5,7 @@
 //! 2025-11-26 04:15:00 reason=Blocked event_id=1 protocol=HTTPS action=Blocked urlcategory=News url=www.example.com:443 hostname=www.example.com ClientIP=10.1.2.3 serverip=203.0.113.9
 //! ```
 //!
-//! Tabs or commas stand between the pairs of text. A feed's owner chooses its keys, so each value
+//! Tabs, commas or blanks stand between the pairs of text. A feed's owner chooses its keys, so each value
 //! has several. `Blocked`, `Drop` and `REQ_BLOCK` deny, `REDIR` answers in the name's place; a
 //! CONNECT that was blocked may well have the status 200. Times are the feed's zone's; they are
 //! an instant where the feed says which (`tz`), or gives `epochtime` besides and both agree.
@@ -30,8 +30,15 @@ impl Format for ZscalerNss {
             reference: "NSS Feed Output Format: Web Logs; Firewall Logs; DNS Logs",
             recognised_by: "JSON objects whose sourcetype begins with zscalernss; or pairs with \
                             tabs or commas between them, among them event_id=, action= and \
-                            urlcategory=",
-            literals: &["urlcategory=", "urlcat=", "vendor=Zscaler", "vendor=\"Zscaler\""],
+                            urlcategory=; or with blanks, among them url=, action=, reason=, \
+                            threatname= and appclass= or urlcategory=",
+            literals: &[
+                " threatname=",
+                "urlcategory=",
+                "urlcat=",
+                "vendor=Zscaler",
+                "vendor=\"Zscaler\"",
+            ],
         }
     }
 
@@ -42,20 +49,38 @@ impl Format for ZscalerNss {
         scratch: &mut Scratch,
         emit: Emit<'_>,
     ) -> Reading {
-        let separator = if memchr::memchr(b'\t', text).is_some() { b'\t' } else { b',' };
-        let pairs = scratch.pairs(text, &PairStyle::separated(separator));
-        let has_category = pairs.has("urlcategory") || pairs.has("urlcat");
+        let has_tabs = memchr::memchr(b'\t', text).is_some();
+        // A feed that writes blanks between its pairs has neither tabs nor commas there.
+        let is_blank = !has_tabs
+            && memchr::memmem::find(text, b" threatname=").is_some()
+            && memchr::memmem::find(text, b", threatname=").is_none();
+        let (style, end_of_front) = match (has_tabs, is_blank) {
+            (true, _) => (PairStyle::separated(b'\t'), b'\t'),
+            (_, true) => (PairStyle::NEXT_KEY, b'='),
+            _ => (PairStyle::separated(b','), b','),
+        };
+        let pairs = scratch.pairs(text, &style);
+        let has_any = |keys: &[&str]| keys.iter().any(|key| pairs.has(key));
         let is_zscaler = pairs.get("vendor").is_some_and(|vendor| vendor == b"Zscaler");
-        let has_keys = has_category && pairs.has("action") && pairs.has("event_id");
-        if !is_zscaler && !has_keys {
+        let has_keys =
+            has_any(&["urlcategory", "urlcat"]) && pairs.has("action") && pairs.has("event_id");
+        let is_blank_feed = is_blank
+            && has_any(&["appclass", "urlcategory", "urlcat"])
+            && ["action", "reason", "threatname"].iter().all(|key| pairs.has(key))
+            && has_any(&["url", "eurl"]);
+        if !is_zscaler && !has_keys && !is_blank_feed {
             return Reading::NotMine;
         }
         let get = |keys: &[&str]| pairs.first(keys).map(Cow::Borrowed);
         // The time may stand before the pairs, behind a syslog header.
-        let start = memchr::memchr(separator, text).unwrap_or(text.len());
+        let start = memchr::memchr(end_of_front, text).unwrap_or(text.len());
         let front = text.get(..start).unwrap_or_default();
         let Some(mut record) = record(feed(&get), &get) else { return Reading::NoRecord };
-        record.stamp = line.stamp(record.stamp, front);
+        // The service buffers what it cannot deliver, so the header's time is not the event's.
+        record.stamp = match record.stamp {
+            Stamp::None => line.stamp(Stamp::None, front),
+            own => own,
+        };
         emit(record);
         Reading::Records
     }
@@ -259,7 +284,10 @@ mod tests {
 {"sourcetype":"zscalernss-dns","event":{"datetime":"Wed Nov 26 05:15:02 2025","epochtime":"1764130502","dns_req":"www.example.com","dns_reqtype":"A","clt_sip":"10.1.2.3","srv_dip":"10.1.0.53","srv_dport":"53","reqaction":"REQ_ALLOW","resaction":"RES_BLOCK"}}
 {"sourcetype":"zscalernss-audit","event":{"time":"Wed Nov 26 04:15:00 2025","action":"SIGN_IN","clientip":"10.1.2.3"}}
 2025-11-26 04:15:03	reason=Allowed	event_id=1	action=Allowed	urlcategory=News	url=www.example.com/a	ClientIP=10.1.2.3	refererURL=""www.other.example/""	user=a@b.example
-2025-11-26 04:15:03,event_id=1,action="Blocked",urlcategory="News",url="www.example.com/a",ClientIP="10.1.2.3""#;
+2025-11-26 04:15:03,event_id=1,action="Blocked",urlcategory="News",url="www.example.com/a",ClientIP="10.1.2.3"
+<134>Nov 26 04:15:04 nss ZscalerNSSWeblog: datetime=2025-11-26 04:15:04 user=a@b.example url=https://www.example.com/a action=Allowed reason=Allowed appclass="Business & Economy" threatname=None
+<134>1 2025-11-26T04:15:05Z nss ZscalerNSS - - - datetime="Wed Nov 26 04:15:05 2025" url="www.example.com/a" action="Blocked" reason="Malware Site" threatname="a.b" appclass="General Browsing" clientip="10.1.2.3" serverip="203.0.113.9"
+<134>Nov 26 04:15:06 ids app: action=Blocked reason=Malware threatname=a.b url=www.example.com"#;
         assert_eq!(
             records(lines),
             [
@@ -268,6 +296,8 @@ mod tests {
                 "3 zscaler-nss deny dns - 10.1.2.3 10.1.0.53#53 www.example.com 2025-11-26T04:15:02Z dns_filtered",
                 "5 zscaler-nss allow http - 10.1.2.3 - www.example.com 2025-11-26T04:15:03",
                 "6 zscaler-nss deny http - 10.1.2.3 - www.example.com 2025-11-26T04:15:03 url_filtered",
+                "7 zscaler-nss allow http - - -#443 www.example.com 2025-11-26T04:15:04",
+                "8 zscaler-nss deny http - 10.1.2.3 203.0.113.9 www.example.com 2025-11-26T04:15:05 url_filtered",
             ]
         );
     }

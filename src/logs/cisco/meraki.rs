@@ -29,7 +29,7 @@ impl Format for CiscoMeraki {
             id: "cisco-meraki",
             product: "Cisco Meraki",
             reference: "Syslog Event Types and Log Samples",
-            recognised_by: "epoch with nine decimals, device, flows (or urls, ip_flow_start, events, …)",
+            recognised_by: "epoch with decimals, device, flows (or urls, ip_flow_start, events, …)",
             literals: &[
                 " flows ",
                 " urls ",
@@ -70,8 +70,8 @@ impl Format for CiscoMeraki {
     }
 }
 
-/// The time, the class and what follows: a word that is an epoch with nine decimals, the
-/// device's name, and one of the classes.
+/// The time, the class and what follows: a word that is an epoch with decimals, of which a relay
+/// may have cut some of the nine, the device's name, and one of the classes.
 fn start(text: &[u8]) -> Option<(Timestamp, &[u8], &[u8])> {
     const CLASSES: &[&str] = &[
         "flows",
@@ -92,7 +92,7 @@ fn start(text: &[u8]) -> Option<(Timestamp, &[u8], &[u8])> {
     for _ in 0..10 {
         let word = words.next()?;
         let Some(point) = memchr::memchr(b'.', word) else { continue };
-        if word.len() - point != 10 || !matches!(point, 9 | 10) {
+        if !matches!(word.len() - point, 2..=10) || !matches!(point, 9 | 10) {
             continue;
         }
         let Some(time) = value::epoch(word) else { continue };
@@ -222,6 +222,17 @@ mod tests {
         assert_eq!(
             records(&lines),
             expected.map(|start| format!("{start} {}", party.replace(".25Z", "Z")))
+        );
+    }
+
+    #[test]
+    fn decimals_of_the_epoch_may_be_cut() {
+        let line = "<134>1 1764130500.123 MX84 urls src=10.1.2.3:50123 dst=203.0.113.9:443 mac=02:00:00:00:00:01 agent='a' request: GET https://www.example.com/";
+        assert_eq!(
+            records(line),
+            [
+                "1 cisco-meraki other http - 10.1.2.3#50123 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z"
+            ]
         );
     }
 

@@ -25,7 +25,8 @@ impl Format for SophosXg {
             id: "sophos-xg",
             product: "Sophos Firewall (SFOS, XG)",
             reference: "Sophos Firewall: Syslog files guide",
-            recognised_by: "key=value pairs with log_type=, log_component= and log_subtype=",
+            recognised_by: "key=value pairs with log_type= or device=\"SFW\", log_component= and \
+                            log_subtype=",
             literals: &["log_component="],
         }
     }
@@ -38,7 +39,9 @@ impl Format for SophosXg {
         emit: Emit<'_>,
     ) -> Reading {
         let pairs = scratch.pairs(text, &PairStyle::BLANK);
-        if !(pairs.has("log_type") && pairs.has("log_component")) {
+        // A relay may pass on some of the pairs only.
+        let is_named = pairs.has("log_type") || pairs.get("device") == Some(b"SFW");
+        if !(is_named && pairs.has("log_component")) {
             return Reading::NotMine;
         }
         if !pairs.has("log_subtype") {
@@ -64,9 +67,12 @@ fn record<'l>(pairs: &Pairs<'_, 'l>, text: &[u8], line: &Line<'_>) -> Option<Rec
     let start = memchr::memmem::find(text, b"=").unwrap_or(0);
     record.stamp = line.stamp(stamp(pairs), text.get(..start).unwrap_or_default());
     let kind = pairs.get("log_type").unwrap_or_default();
-    let is_tls = value::is_one_of(kind, &["SSL", "SSL/TLS"])
-        || pairs.get("log_component").is_some_and(|word| value::is_one_of(word, &["SSL"]));
-    let is_web = !is_tls && value::is_one_of(kind, &["Content Filtering", "Web", "WAF"]);
+    let component = pairs.get("log_component").unwrap_or_default();
+    let is_tls =
+        value::is_one_of(kind, &["SSL", "SSL/TLS"]) || value::is_one_of(component, &["SSL"]);
+    let is_web = !is_tls
+        && (value::is_one_of(kind, &["Content Filtering", "Web", "WAF"])
+            || kind.is_empty() && value::is_one_of(component, &["HTTP", "HTTPS"]));
     if let Some(name) = pairs.first(&["sni", "server_name"]) {
         record.kind = Kind::Tls;
         record.add_name(name);
@@ -173,6 +179,12 @@ mod tests {
     fn of(rest: &str) -> String {
         let front = r#"<134>device="SFW" date=2025-11-26 time=05:15:00 timezone="+01" device_name="XG" log_id=05"#;
         read(&[&format!("{front} {rest}")]).remove(0)
+    }
+
+    #[test]
+    fn a_part_of_the_pairs_is_enough() {
+        let line = r#"<30>device="SFW" log_component="HTTP" log_subtype="Allowed" status="" src_ip=10.1.2.3 domain=www.example.com application="""#;
+        assert_eq!(read(&[line]), ["sophos-xg allow http - 10.1.2.3 - www.example.com -"]);
     }
 
     #[test]
