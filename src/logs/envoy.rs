@@ -87,9 +87,8 @@ impl Format for Envoy {
         let stamp = json.first(&["start_time"]).and_then(|raw| value::iso_8601(&raw));
         record.stamp = line.stamp(stamp.unwrap_or_default(), b"");
         let client = json.get("downstream_remote_address").and_then(Json::text);
-        if let Some((address, port)) = client.and_then(|raw| value::socket(raw.as_bytes())) {
-            record.client = Party { address: Some(address), port };
-        }
+        let client = client.and_then(|raw| value::socket(raw.as_bytes()));
+        record.client = client.map(Party::from).unwrap_or_default();
         let upstream = json.get("upstream_host").and_then(Json::text).map(str::as_bytes);
         add_target(&mut record, authority.and_then(Json::stated), upstream);
         if let Some(name) = json.first(&["requested_server_name"]) {

@@ -105,10 +105,7 @@ fn packet(text: &[u8]) -> Option<Record<'_>> {
 }
 
 fn party(raw: &[u8]) -> Party {
-    match value::socket(raw) {
-        Some((address, port)) => Party { address: Some(address), port },
-        None => Party::default(),
-    }
+    value::socket(raw).map(Party::from).unwrap_or_default()
 }
 
 /// The time of RouterOS's own files: `nov/26 04:15:00` or `nov/26/2025 04:15:00`.

@@ -197,6 +197,12 @@ impl Party {
     }
 }
 
+impl From<(IpAddr, Option<u16>)> for Party {
+    fn from((address, port): (IpAddr, Option<u16>)) -> Self {
+        Self { address: Some(address), port }
+    }
+}
+
 impl Action {
     /// The word used in every output.
     #[must_use]

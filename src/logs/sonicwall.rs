@@ -129,10 +129,7 @@ fn party(raw: &[u8]) -> Party {
     let (address, port) = (parts.next().unwrap_or_default(), parts.next());
     match value::address(address) {
         Some(address) => Party { address: Some(address), port: port.and_then(value::port) },
-        None => match value::socket(raw) {
-            Some((address, port)) => Party { address: Some(address), port },
-            None => Party::default(),
-        },
+        None => value::socket(raw).map(Party::from).unwrap_or_default(),
     }
 }
 

@@ -105,8 +105,7 @@ fn own_time(header: &[u8]) -> Stamp {
 fn client_at_port(words: &Columns<'_, '_>, at: usize) -> Option<Party> {
     let word = words.get(at)?;
     memchr::memchr(b'@', word)?;
-    let (address, port) = value::address_and_port(word, b'@')?;
-    Some(Party { address: Some(address), port })
+    value::address_and_port(word, b'@').map(Party::from)
 }
 
 /// `name TYPE CLASS` from this word on.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{action, kind};
-use crate::logs::record::{Action, Decider, Kind, Party, Record};
+use crate::logs::record::{Action, Decider, Kind, Record};
 use crate::logs::value;
 use crate::observe::Cause;
 
@@ -27,8 +27,8 @@ pub(super) fn read(text: &[u8], by_protocol: bool, record: &mut Record<'_>) -> b
     let rest = rest.get(REQUEST.len()..).unwrap_or_default();
     let mut words = rest.split(|byte| *byte == b' ');
     let Some(client) = words.next().and_then(end) else { return false };
-    let Some((address, port)) = value::socket(client) else { return false };
-    record.client = Party { address: Some(address), port };
+    let Some(client) = value::socket(client) else { return false };
+    record.client = client.into();
     record.protocol = value::protocol(protocol);
     if by_protocol {
         record.kind = kind(protocol);
@@ -36,7 +36,7 @@ pub(super) fn read(text: &[u8], by_protocol: bool, record: &mut Record<'_>) -> b
     if words.next() == Some(b"to") {
         let Some(server) = words.next().and_then(end) else { return false };
         match value::socket(server) {
-            Some((address, port)) => record.server = Party { address: Some(address), port },
+            Some(server) => record.server = server.into(),
             None => {
                 record.add_url(server.to_vec());
             }
@@ -68,9 +68,9 @@ pub(super) fn read(text: &[u8], by_protocol: bool, record: &mut Record<'_>) -> b
 fn read_dns(rest: &[u8], record: &mut Record<'_>) -> bool {
     let mut words = rest.split(|byte| *byte == b' ');
     let client = words.next().and_then(value::socket);
-    let (Some((address, port)), Some(b"-")) = (client, words.next()) else { return false };
+    let (Some(client), Some(b"-")) = (client, words.next()) else { return false };
     record.kind = Kind::Dns;
-    record.client = Party { address: Some(address), port };
+    record.client = client.into();
     let query_type = words.nth(1).and_then(value::dns_type);
     record.dns_mut().query_type = query_type;
     let Some(name) = words.nth(1) else { return false };

@@ -39,7 +39,7 @@ impl<'l> ClientLine<'l> {
         let end = rest.iter().position(|byte| matches!(byte, b' ' | b'('))?;
         let (party, rest) = rest.split_at(end);
         let party = party.strip_suffix(b":").unwrap_or(party);
-        let (address, port) = value::address_and_port(party, b'#')?;
+        let client = value::address_and_port(party, b'#')?.into();
         memchr::memchr(b'#', party)?;
         let rest = rest.trim_ascii_start();
         let rest = match rest.strip_prefix(b"(") {
@@ -52,7 +52,7 @@ impl<'l> ClientLine<'l> {
             Some(after) => after.get(memchr::memmem::find(after, b": ")? + 2..)?,
             None => rest,
         };
-        Some(Self { header, client: Party { address: Some(address), port }, said })
+        Some(Self { header, client, said })
     }
 
     /// An empty record of this client.
@@ -204,11 +204,11 @@ pub(super) fn upstream_failure<'l>(text: &'l [u8], line: &Line<'_>) -> Option<Re
     let (question, rest) = rest.split_at(memchr::memchr(b'\'', rest)?);
     let server = rest.strip_prefix(b"': ")?;
     let server = server.split(|byte| *byte == b' ').next()?;
-    let (address, port) = value::address_and_port(server, b'#')?;
+    let server = value::address_and_port(server, b'#')?;
     let (name, query_type) = slashed(question)?;
     let mut record = Record::new(Kind::Dns);
     record.stamp = stamp(header, line);
-    record.server = Party { address: Some(address), port };
+    record.server = server.into();
     record.add_name(name);
     record.dns_mut().query_type = Some(query_type?);
     Some(record)

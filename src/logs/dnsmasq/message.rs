@@ -143,8 +143,7 @@ fn extra(message: &[u8]) -> (Option<u64>, Party, &[u8]) {
     let Some((serial, rest)) = serial else { return (None, Party::default(), message) };
     let client = word(rest).and_then(|(word, rest)| {
         memchr::memchr(b'/', word)?;
-        let (address, port) = value::address_and_port(word, b'/')?;
-        Some((Party { address: Some(address), port }, rest))
+        Some((value::address_and_port(word, b'/')?.into(), rest))
     });
     match client {
         Some((client, rest)) => (Some(serial), client, rest),
@@ -179,8 +178,8 @@ fn query(rest: &[u8]) -> Option<Said<'_>> {
 fn forwarded(rest: &[u8]) -> Option<Said<'_>> {
     let end = memchr::memmem::rfind(rest, b" to ")?;
     let (server, _) = word(rest.get(end + 4..)?)?;
-    let (address, port) = value::address_and_port(server, b'#')?;
-    Some(Said::Forwarded { name: rest.get(..end)?, server: Party { address: Some(address), port } })
+    let server = value::address_and_port(server, b'#')?.into();
+    Some(Said::Forwarded { name: rest.get(..end)?, server })
 }
 
 /// `source name is answer`.

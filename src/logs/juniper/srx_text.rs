@@ -128,10 +128,7 @@ fn screen(text: &[u8]) -> Option<Record<'_>> {
         let rest = text.get(at + key.len()..)?;
         rest.get(..memchr::memchr(b',', rest).unwrap_or(rest.len())).map(<[u8]>::trim_ascii)
     };
-    let party = |key| {
-        let (address, port) = value_of(key).and_then(value::socket)?;
-        Some(Party { address: Some(address), port })
-    };
+    let party = |key| value_of(key).and_then(value::socket).map(Party::from);
     let mut record = Record::new(Kind::Traffic);
     record.client = party("source: ").unwrap_or_default();
     record.server = party("destination: ")?;
@@ -146,5 +143,5 @@ fn party(raw: &[u8]) -> Party {
         Some(raw) => value::address_and_port(raw, b'('),
         None => value::address_and_port(raw, b'/'),
     };
-    found.map_or_else(Party::default, |(address, port)| Party { address: Some(address), port })
+    found.map(Party::from).unwrap_or_default()
 }

@@ -137,10 +137,7 @@ fn traffic_monitor<'l>(text: &'l [u8], line: &Line<'_>) -> Option<Record<'l>> {
     record.protocol = value::protocol(rest.get(..blank)?);
     let rest = rest.get(blank..)?.strip_prefix(b" data from ")?;
     let to = memchr::memmem::find(rest, b" to ")?;
-    let party = |raw: &[u8]| {
-        value::socket(raw)
-            .map_or_else(Party::default, |(address, port)| Party { address: Some(address), port })
-    };
+    let party = |raw: &[u8]| value::socket(raw).map(Party::from).unwrap_or_default();
     record.client = party(rest.get(..to)?);
     let server = rest.get(to + 4..)?.trim_ascii_end();
     let server = server.strip_suffix(b".").unwrap_or(server);
