@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::container;
 use super::directives::Directives;
 use super::framing::{Framing, MAX_UNIT, Unit, Walker, quoted_units};
 
@@ -98,7 +99,8 @@ impl Blocks {
         let used = match self.framing {
             Framing::Lines => self.lines(block, read),
             Framing::Documents => self.documents(block, read),
-            Framing::Quoted => self.quoted(block, read),
+            Framing::Quoted => self.split(block, read, quoted_units),
+            Framing::Container => self.split(block, read, container::units),
         };
         self.carry.clear();
         self.carry.extend_from_slice(block.buffer.get(used..read).unwrap_or_default());
@@ -182,10 +184,16 @@ impl Blocks {
         used
     }
 
-    fn quoted(&mut self, block: &mut Block, read: usize) -> usize {
+    /// Ends the block where the last unit ends that `split` finds.
+    fn split(
+        &mut self,
+        block: &mut Block,
+        read: usize,
+        split: fn(&[u8], bool, &mut Vec<Unit>) -> usize,
+    ) -> usize {
         let mut units = Vec::new();
         let bytes = block.buffer.get(..read).unwrap_or_default();
-        let mut used = quoted_units(bytes, self.at_end, &mut units).min(read);
+        let mut used = split(bytes, self.at_end, &mut units).min(read);
         if used == 0 {
             block.too_long.push((self.line, self.offset));
             used = read;

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use super::cef_event;
 use super::format::{About, Emit, Format, Line, Reading};
-use super::grammar::{Cef, Scratch};
+use super::grammar::{Cef, Scratch, cef};
 use super::record::{Action, Record};
 use super::value;
 
@@ -40,7 +40,9 @@ impl Format for CommonEvent {
         scratch: &mut Scratch,
         emit: Emit<'_>,
     ) -> Reading {
-        let Some(event) = scratch.cef(text) else { return Reading::NotMine };
+        let Some(event) = scratch.cef(text) else {
+            return if cef::is_cut(text) { Reading::Damaged } else { Reading::NotMine };
+        };
         let Some(record) = record(&event, line) else { return Reading::NoRecord };
         emit(record);
         Reading::Records

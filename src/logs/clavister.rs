@@ -43,10 +43,19 @@ impl Format for Clavister {
         let is_mine =
             pairs.get("id").is_some_and(is_id) && (pairs.has("message") || pairs.has("prio"));
         let Some(event) = pairs.get("event").filter(|_| is_mine) else { return Reading::NotMine };
+        if has_open_group(text) {
+            return Reading::Damaged;
+        }
         let Some(record) = record(&pairs, event, text, line) else { return Reading::NoRecord };
         emit(record);
         Reading::Records
     }
+}
+
+/// Whether the line ends within a group of parameters: it was cut.
+fn has_open_group(text: &[u8]) -> bool {
+    let count = |byte| memchr::memchr_iter(byte, text).count();
+    memchr::memmem::find(text, b" [message=").is_some() && count(b'[') > count(b']')
 }
 
 fn record<'l>(

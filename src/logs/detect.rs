@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::directives::Directives;
-use super::format::Reading;
+use super::format::{Hints, Memory, Reading};
 use super::framing::{Framing, Unit, units_of};
 use super::reader::{Fate, LineReader};
 use super::registry::FORMATS;
@@ -22,6 +22,8 @@ pub struct Detection {
     pub unknown: usize,
     /// Whether a line of the head announces columns.
     pub has_directives: bool,
+    /// What it tells about all lines.
+    pub(crate) hints: Hints,
 }
 
 impl Detection {
@@ -37,17 +39,29 @@ impl Detection {
             let text = super::trim_line(head.get(unit.start..unit.end)?);
             (!text.is_empty()).then_some(text)
         });
+        let mut memory = Memory::default();
+        let mut json = BTreeMap::new();
         for text in texts.take(UNITS) {
             if directives.take(text) {
                 detection.has_directives = true;
                 continue;
             }
             match reader.read(text, Some(&directives), &mut |_, _| {}) {
-                Fate::Known { format, .. } => {
+                Fate::Known { format, reading } => {
                     *detection.formats.entry(format).or_default() += 1;
+                    if text.trim_ascii_start().starts_with(b"{") {
+                        *json.entry(format).or_default() += 1;
+                    }
+                    if reading == Reading::InOrder {
+                        reader.read_in_order(text, Some(&directives), &mut memory, &mut |_, _| {});
+                    }
                 }
                 Fate::Unknown => detection.unknown += 1,
             }
+        }
+        detection.hints.json = most(&json);
+        for format in detection.formats.keys().filter_map(|format| FORMATS.get(*format)) {
+            format.hints(&mut memory, &mut detection.hints);
         }
         detection
     }
@@ -58,6 +72,7 @@ impl Detection {
         match self.framing {
             Framing::Lines => "lines",
             Framing::Documents => "JSON documents or the elements of arrays in them",
+            Framing::Container => "lines of a container's runtime, joined where they are in parts",
             Framing::Quoted => "lines whose quoted columns may hold line ends",
         }
     }
@@ -79,11 +94,16 @@ impl Detection {
     /// The format of most lines; of equals the first of the registry.
     #[must_use]
     pub fn main(&self) -> Option<usize> {
-        self.formats
-            .iter()
-            .max_by_key(|(format, count)| (**count, std::cmp::Reverse(**format)))
-            .map(|(format, _)| *format)
+        most(&self.formats)
     }
+}
+
+/// The format of most lines; of equals the first of the registry.
+fn most(formats: &BTreeMap<usize, usize>) -> Option<usize> {
+    formats
+        .iter()
+        .max_by_key(|(format, count)| (**count, std::cmp::Reverse(**format)))
+        .map(|(format, _)| *format)
 }
 
 /// The first units that are not blank, with the numbers of their lines, from 1.

@@ -40,6 +40,10 @@ pub trait Format: Sync {
         Reading::NotMine
     }
 
+    /// What the lines of the head that are read in order tell about all lines of the input, those
+    /// before them included.
+    fn hints(&self, _: &mut Memory, _: &mut Hints) {}
+
     /// Reads a line for which [`read_text`](Format::read_text) has answered
     /// [`Reading::InOrder`], after all such lines before it and before all behind it.
     fn read_in_order(&self, _: &[u8], _: &Line<'_>, _: &mut Memory, _: Emit<'_>) -> Reading {
@@ -89,6 +93,17 @@ pub enum Reading {
     InOrder,
 }
 
+/// What the head of an input tells about all of its lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Hints {
+    /// Whether the day stands before the month in dates that can be read both ways; `None` when
+    /// no date of the head tells.
+    pub is_day_first: Option<bool>,
+    /// The format of most lines of the head that are JSON, by its number: a line that only begins
+    /// as JSON does is a cut one of it.
+    pub(crate) json: Option<usize>,
+}
+
 /// What is known of a line besides its text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Line<'a> {
@@ -96,6 +111,8 @@ pub struct Line<'a> {
     pub received: Stamp,
     /// The directives and title rows that stand before it in the file.
     pub directives: Option<&'a Directives>,
+    /// What the head of its input tells.
+    pub hints: Hints,
 }
 
 impl Line<'_> {

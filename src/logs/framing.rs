@@ -3,6 +3,7 @@
 //! Mostly a unit is a line, and then a block can be cut at any line end. JSON documents that span
 //! lines and quoted columns that hold line ends are found by walking the bytes in order.
 
+use super::container;
 use super::unwrap::ARRAY_KEYS;
 
 /// The longest unit that is read, in bytes; what is longer is counted and passed over.
@@ -20,6 +21,8 @@ pub(crate) enum Framing {
     Documents,
     /// Lines whose quoted columns may hold line ends.
     Quoted,
+    /// Lines of a container's runtime, which writes long ones in parts.
+    Container,
 }
 
 /// One unit: where it lies in a block, and how many lines after the block's first it begins.
@@ -34,6 +37,11 @@ impl Framing {
     /// What the units are of a file that begins with `head`.
     pub(crate) fn of(head: &[u8]) -> Self {
         let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let mut lines = start.split(|byte| *byte == b'\n').map(super::trim_line);
+        // The first line may be the rest of a cut one.
+        if lines.by_ref().take(2).any(container::is_line) {
+            return Self::Container;
+        }
         match start.first() {
             Some(b'{' | b'[') => {
                 let mut walker = Walker::default();
@@ -238,6 +246,9 @@ pub(crate) fn units_of(bytes: &[u8]) -> Vec<Unit> {
         }
         Framing::Quoted => {
             quoted_units(bytes, true, &mut units);
+        }
+        Framing::Container => {
+            container::units(bytes, true, &mut units);
         }
     }
     units

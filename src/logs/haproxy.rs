@@ -56,6 +56,9 @@ impl Format for Haproxy {
             // A handshake that failed: `frontend/1: SSL handshake failure`.
             return Reading::NoRecord;
         }
+        if words.len() <= at + 3 || value::has_open_quote(text) {
+            return Reading::Damaged;
+        }
         if !slashed(at + 2) || !words.get(at + 3).is_some_and(is_timers) {
             return Reading::NotMine;
         }

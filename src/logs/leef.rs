@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use super::cef_event;
 use super::format::{About, Emit, Format, Line, Reading};
-use super::grammar::Scratch;
+use super::grammar::{Scratch, leef};
 
 /// The format.
 pub(super) struct LogEventExtended;
@@ -39,7 +39,9 @@ impl Format for LogEventExtended {
         scratch: &mut Scratch,
         emit: Emit<'_>,
     ) -> Reading {
-        let Some(event) = scratch.leef(text) else { return Reading::NotMine };
+        let Some(event) = scratch.leef(text) else {
+            return if leef::is_cut(text) { Reading::Damaged } else { Reading::NotMine };
+        };
         let mut record = cef_event::of_leef(&event, line);
         if record.server.address.is_none() && record.names.is_empty() {
             return Reading::NoRecord;

@@ -5,6 +5,7 @@
 //! that several of them share are in [`grammar`], the spellings of single values in [`value`].
 
 mod blocks;
+mod container;
 pub mod detect;
 pub mod directives;
 pub mod encoding;
@@ -90,7 +91,8 @@ fn trim_line(line: &[u8]) -> &[u8] {
 #[cfg(test)]
 fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)) {
     let mut memory = format::Memory::default();
-    let mut reader = reader::LineReader::default();
+    let hints = detect::Detection::of(bytes).hints;
+    let mut reader = reader::LineReader::default().with(hints);
     let mut directives = directives::Directives::default();
     for unit in framing::units_of(bytes) {
         let line = bytes.get(unit.start..unit.end).unwrap_or_default();

@@ -37,11 +37,16 @@ impl Format for PowerDns {
         emit: Emit<'_>,
     ) -> Reading {
         let record = if memchr::memmem::find(text, b"subsystem=\"syncres\"").is_some() {
-            let Some(record) = structured(text, line, scratch) else { return Reading::NoRecord };
-            record
+            match structured(text, line, scratch) {
+                Ok(record) => record,
+                Err(reading) => return reading,
+            }
         } else {
-            let Some(record) = old(text, line) else { return Reading::NotMine };
-            record
+            match old(text, line) {
+                Some(record) => record,
+                None if is_old(text) => return Reading::Damaged,
+                None => return Reading::NotMine,
+            }
         };
         if record.names.is_empty() {
             return Reading::NoRecord;
@@ -51,27 +56,41 @@ impl Format for PowerDns {
     }
 }
 
-fn structured<'l>(text: &'l [u8], line: &Line<'_>, scratch: &mut Scratch) -> Option<Record<'l>> {
+/// The record of a question or an answer, or what else the line is.
+fn structured<'l>(
+    text: &'l [u8],
+    line: &Line<'_>,
+    scratch: &mut Scratch,
+) -> Result<Record<'l>, Reading> {
     let pairs = scratch.pairs(text, &PairStyle::BLANK);
-    let is_answer = match pairs.get("msg")? {
-        b"Question" => false,
-        b"Answer" => true,
-        _ => return None,
+    let is_answer = match pairs.get("msg") {
+        Some(b"Question") => false,
+        Some(b"Answer") => true,
+        _ => return Err(Reading::NoRecord),
     };
+    let name = pairs.get("qname").filter(|_| pairs.has("qtype") && !value::has_open_quote(text));
+    let Some(name) = name else { return Err(Reading::Damaged) };
     let mut record = Record::new(Kind::Dns);
     let header = memchr::memmem::find(text, b"msg=").and_then(|at| text.get(..at));
     let own = pairs.get("ts").and_then(value::epoch).map_or(Stamp::None, Stamp::Instant);
     record.stamp = line.stamp(own, header.unwrap_or_default());
     record.protocol = pairs.get("proto").and_then(value::protocol);
-    if let Some((address, port)) = pairs.get("remote").and_then(value::socket) {
-        record.client = Party { address: Some(address), port };
-    }
+    let client = pairs.get("remote").and_then(value::socket);
+    record.client = client.map(Party::from).unwrap_or_default();
     if is_answer && let Some(code) = pairs.get("rcode").and_then(value::dns_code) {
         record.set_response(code);
     }
     record.dns_mut().query_type = pairs.get("qtype").and_then(value::dns_type);
-    record.add_name(pairs.get("qname")?);
-    Some(record)
+    record.add_name(name);
+    Ok(record)
+}
+
+/// Whether a line that cannot be read is one of the text form, with its counters of threads
+/// before the question: `3 [1/1] question for '`.
+fn is_old(text: &[u8]) -> bool {
+    [&b"] question for '"[..], b"] answer to question '", b"] answer to non-rd question '"]
+        .iter()
+        .any(|start| memchr::memmem::find(text, start).is_some())
 }
 
 /// `question for 'name|TYPE' from client`; `answer to [non-rd ]question 'name|TYPE': … rcode=3`.
@@ -97,8 +116,7 @@ fn old<'l>(text: &'l [u8], line: &Line<'_>) -> Option<Record<'l>> {
         record.dns_mut().query_type = query_type;
     } else {
         let client = rest.strip_prefix(b"' from ")?.split(|byte| *byte == b' ').next()?;
-        let (address, port) = value::socket(client)?;
-        record.client = Party { address: Some(address), port };
+        record.client = value::socket(client)?.into();
     }
     record.add_name(name);
     Some(record)

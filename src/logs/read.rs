@@ -183,10 +183,11 @@ pub fn each_record(
 
 /// The reader that the options and the head of the log ask for.
 fn line_reader(detection: &Detection, options: &LogOptions) -> LineReader {
-    match options.only {
+    let reader = match options.only {
         Some(format) => LineReader::only(format),
         None => LineReader::new(detection.by_count()),
-    }
+    };
+    reader.with(detection.hints)
 }
 
 /// Fills blocks in order and returns how many.

@@ -1,7 +1,7 @@
 //! One line at a time: wrappers off, the format found, its records out.
 
 use super::directives::Directives;
-use super::format::{Line, Memory, Reading};
+use super::format::{Hints, Line, Memory, Reading};
 use super::grammar::{Json, Scratch};
 use super::record::Record;
 use super::registry::{self, FORMATS};
@@ -17,6 +17,8 @@ pub(crate) struct LineReader {
     first: Vec<usize>,
     /// The only format that lines are shown to, if the user said so.
     only: Option<usize>,
+    /// What the head of the input tells.
+    hints: Hints,
     /// For JSON wrappers, one for each depth.
     wrappers: [Scratch; MAX_WRAPPERS],
     /// For the format.
@@ -54,6 +56,11 @@ impl LineReader {
         Self { first: vec![format], only: Some(format), ..Self::default() }
     }
 
+    /// The reader with what the head of its input tells.
+    pub(crate) fn with(self, hints: Hints) -> Self {
+        Self { hints, ..self }
+    }
+
     /// Reads one line, or one JSON document, without its line end.
     pub(crate) fn read(
         &mut self,
@@ -61,9 +68,9 @@ impl LineReader {
         directives: Option<&Directives>,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { first, only, wrappers, scratch, candidates } = self;
+        let Self { first, only, hints, wrappers, scratch, candidates } = self;
         let mut finder = Finder { first, only: *only, scratch, candidates };
-        let line = Line { directives, ..Line::default() };
+        let line = Line { directives, hints: *hints, ..Line::default() };
         finder.unwrap(text, line, wrappers, &mut Output { emit, memory: None })
     }
 
@@ -75,9 +82,9 @@ impl LineReader {
         memory: &mut Memory,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { first, only, wrappers, scratch, candidates } = self;
+        let Self { first, only, hints, wrappers, scratch, candidates } = self;
         let mut finder = Finder { first, only: *only, scratch, candidates };
-        let line = Line { directives, ..Line::default() };
+        let line = Line { directives, hints: *hints, ..Line::default() };
         finder.unwrap(text, line, wrappers, &mut Output { emit, memory: Some(memory) })
     }
 }
@@ -138,7 +145,18 @@ impl Finder<'_> {
                 }
                 fate
             }
-            Wrapped::Not => self.read_text(text, &line, out),
+            Wrapped::Parts(parts) => {
+                let mut fate = Fate::Unknown;
+                for (text, received) in parts {
+                    let line = Line { received: received.or(line.received), ..line };
+                    fate = fate.and(self.unwrap(&text, line, inner, out));
+                }
+                fate
+            }
+            Wrapped::Not => match self.read_text(text, &line, out) {
+                Fate::Unknown => cut_json(text, line.hints.json),
+                fate => fate,
+            },
         }
     }
 
@@ -233,6 +251,16 @@ impl Finder<'_> {
     }
 }
 
+/// What became of a text that no format knows: a cut one of the format of the input's JSON, if it
+/// begins as an object does.
+fn cut_json(text: &[u8], format: Option<usize>) -> Fate {
+    let is_object = text.trim_ascii_start().starts_with(b"{");
+    match format.filter(|_| is_object) {
+        Some(format) => Fate::Known { format, reading: Reading::Damaged },
+        None => Fate::Unknown,
+    }
+}
+
 impl Fate {
     /// What became of a line of which two parts had these fates: the first that a format knows,
     /// records before anything else.
@@ -245,5 +273,54 @@ impl Fate {
             Self::Unknown => 0,
         };
         if rank(&other) > rank(&self) { other } else { self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::test_support::read;
+
+    #[test]
+    fn cut_lines_are_of_the_format_that_their_beginning_tells() {
+        for (line, format) in [
+            (
+                "26-Nov-2025 04:15:03.000 client 10.1.2.3#50126: UDP: query: a.example.com IN A re",
+                "infoblox",
+            ),
+            ("<30>Nov 26 04:15:02 ns1 named[812]: CEF:0|Infoblox|NIOS|9.0.3|RPZ-QN", "infoblox"),
+            (
+                r#"Nov 26 04:15:03 msg="Answer" subsystem="syncres" ts="1.2" qname="a.exam"#,
+                "powerdns",
+            ),
+            ("ns1 pdns_recursor[812]: 3 [1/1] question for 'a.exam", "powerdns"),
+            (
+                r#"2025-11-26 04:15:05 1 10.1.2.3 - - - OBSERVED "a" - 200 TCP_HIT GET - tcp a.exam"#,
+                "proxysg",
+            ),
+            (r#"mwg: status="200/0" srcip="10.1.2.3" user="-" dhost="a.exam"#, "skyhigh-mwg"),
+            (
+                "10.1.2.3:50129 [26/Nov/2025:04:15:06.000] fe~ be/s1 0/0/3/1/1 200 7 \"GET /",
+                "haproxy",
+            ),
+            ("10.1.2.3:50129 [26/Nov/2025:04:15:06.000] fe~ be/s", "haproxy"),
+            (
+                "id=600002 event=conn_close action=close [message=a ][conn [conn connsrcip=10.1.2.3 \
+                 conndestip=203.0.113.1",
+                "clavister",
+            ),
+            ("Nov 26 04:15:06 host CEF:0|Example|Wall|1.0|100|a", "cef"),
+            ("Nov 26 04:15:06 host LEEF:2.0|Example|Wall", "leef"),
+        ] {
+            assert_eq!(read(&[line]), [format!("{format} damaged")], "{line}");
+        }
+    }
+
+    #[test]
+    fn cut_json_is_of_the_format_of_the_rest() {
+        let whole = r#"{"event_type":"a","event_sub_type":"b","account_id":"1"}"#;
+        let lines = [whole, r#"{"event_type":"a","event_sub"#, "{", "something"];
+        let expected = ["cato no record", "cato damaged", "cato damaged", "unknown"];
+        assert_eq!(read(&lines), expected);
+        assert_eq!(read(&lines[1..]), ["unknown"; 3]);
     }
 }

@@ -51,7 +51,10 @@ impl Format for SkyhighMwg {
         } else {
             default_log(&scratch.words(text))
         };
-        let Some(mut record) = record else { return Reading::NotMine };
+        // Each form ends with a quoted value or has quotes around most; an open one was cut.
+        let Some(mut record) = record.filter(|_| !value::has_open_quote(text)) else {
+            return if is_cut(text) { Reading::Damaged } else { Reading::NotMine };
+        };
         if record.names.is_empty() && record.server.address.is_none() {
             return Reading::NoRecord;
         }
@@ -60,6 +63,19 @@ impl Format for SkyhighMwg {
         emit(record);
         Reading::Records
     }
+}
+
+/// Whether a line that cannot be read begins as one of the forms do: with two columns of the
+/// status, or with the time and a request to a proxy.
+fn is_cut(text: &[u8]) -> bool {
+    let has = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+    let status = memchr::memmem::find(text, b"status=\"").and_then(|at| text.get(at + 8..));
+    let is_short = status.is_some_and(|status| {
+        let (code, rest) = status.split_at(status.len().min(3));
+        code.iter().all(u8::is_ascii_digit) && rest.starts_with(b"/") && has(b"\" srcip=\"")
+    });
+    let is_access_log = has(b"source_ip=") && has(b"destination_host=\"") && has(b"status_code=");
+    value::has_open_quote(text) && (is_short || is_access_log)
 }
 
 /// `status="code/block" srcip= dhost= urlp= url= destip=`.

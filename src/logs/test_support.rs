@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::detect::Detection;
 use super::directives::Directives;
 use super::format::{Memory, Reading};
 use super::reader::{Fate, LineReader};
@@ -35,7 +36,8 @@ pub(super) fn records_of(id: &str, log: &str) -> Vec<String> {
 /// of the line and with who decided after ` by `; or `unknown`, or the format's word with
 /// `no record` or `damaged`.
 pub(super) fn read(lines: &[&str]) -> Vec<String> {
-    let mut reader = LineReader::default();
+    let hints = Detection::of(lines.join("\n").as_bytes()).hints;
+    let mut reader = LineReader::default().with(hints);
     let mut memory = Memory::default();
     let mut directives = Directives::default();
     let id = |format: usize| FORMATS[format].about().id;

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 
+use super::container::{self, Part};
 use super::framing;
 use super::grammar::{Json, Scratch};
 use super::stamp::Stamp;
@@ -58,6 +59,8 @@ const MAX_DECODED: u64 = 16 << 20;
 pub(super) enum Wrapped<'a> {
     /// A line with a prefix taken off.
     Text { text: &'a [u8], received: Stamp },
+    /// Lines that were written in parts, each whole.
+    Parts(Vec<(Vec<u8>, Stamp)>),
     /// A JSON value.
     Json(Json<'a>),
     /// The text is no wrapper.
@@ -91,8 +94,11 @@ pub(super) fn unwrap<'a>(text: &'a [u8], scratch: &'a mut Scratch) -> Wrapped<'a
     {
         return Wrapped::Json(json);
     }
-    match container_line(text) {
-        Some((text, received)) => Wrapped::Text { text, received },
+    if let Some(parts) = container::joined(text) {
+        return Wrapped::Parts(parts);
+    }
+    match Part::of_interface(text) {
+        Some(Part { text, received, .. }) => Wrapped::Text { text, received },
         None => Wrapped::Not,
     }
 }
@@ -192,16 +198,6 @@ pub(super) fn received(json: Json<'_>) -> Stamp {
             None => value::iso_8601(&raw).unwrap_or_default(),
         })
         .fold(Stamp::None, Stamp::or)
-}
-
-/// A line as the Container Runtime Interface of Kubernetes writes it: time, stream, `F` or `P`,
-/// payload.
-fn container_line(text: &[u8]) -> Option<(&[u8], Stamp)> {
-    let mut words = text.splitn(4, |byte| *byte == b' ');
-    let (time, stream, tag) = (words.next()?, words.next()?, words.next()?);
-    let is_container = matches!(stream, b"stdout" | b"stderr") && matches!(tag, b"F" | b"P");
-    is_container.then_some(())?;
-    Some((words.next()?, value::iso_8601(time)?))
 }
 
 #[cfg(test)]

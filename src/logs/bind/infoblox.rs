@@ -11,8 +11,8 @@
 //! in the syslog".
 
 use super::super::format::{About, Emit, Format, Line, Reading};
-use super::super::grammar::Scratch;
-use super::super::record::{Kind, Party, Record};
+use super::super::grammar::{Scratch, cef};
+use super::super::record::{Kind, Party, Protocol, Record};
 use super::super::stamp::Stamp;
 use super::super::value;
 use super::message::{ClientLine, add_answers, add_policy, add_question, asked};
@@ -27,7 +27,7 @@ impl Format for Infoblox {
             product: "Infoblox NIOS",
             reference: "Infoblox NIOS: Capturing DNS Queries and Responses",
             recognised_by: "client address#port: UDP: query: name IN A response: CODE; CEF|Infoblox",
-            literals: &[" response: ", "|Infoblox|NIOS"],
+            literals: &[" UDP: query: ", " TCP: query: ", "|Infoblox|NIOS"],
         }
     }
 
@@ -45,13 +45,16 @@ impl Format for Infoblox {
                     Reading::Records
                 }
                 Some(None) => Reading::NoRecord,
+                None if cef::is_cut(text) => Reading::Damaged,
                 None => Reading::NotMine,
             };
         }
         let Some(client) = ClientLine::parse(text) else { return Reading::NotMine };
         let mut record = client.record(line);
-        if add_response(&mut record, client.said).is_none() {
-            return Reading::NotMine;
+        let Some((protocol, said)) = question(client.said) else { return Reading::NotMine };
+        record.protocol = Some(protocol);
+        if add_response(&mut record, said).is_none() {
+            return Reading::Damaged;
         }
         if record.names.is_empty() {
             return Reading::NoRecord;
@@ -61,16 +64,20 @@ impl Format for Infoblox {
     }
 }
 
-/// `UDP: query: name CLASS TYPE response: CODE flags records`.
-fn add_response<'l>(record: &mut Record<'l>, said: &'l [u8]) -> Option<()> {
+/// The transport and what follows in `UDP: query: name CLASS TYPE response: CODE flags records`,
+/// which BIND itself does not write.
+fn question(said: &[u8]) -> Option<(Protocol, &[u8])> {
     let (transport, rest) = said.split_at(memchr::memchr(b':', said)?);
-    let protocol = value::protocol(transport)?;
-    let asked = asked(rest.strip_prefix(b": query: ")?)?;
+    Some((value::protocol(transport)?, rest.strip_prefix(b": query: ")?))
+}
+
+/// `name CLASS TYPE response: CODE flags records`.
+fn add_response<'l>(record: &mut Record<'l>, said: &'l [u8]) -> Option<()> {
+    let asked = asked(said)?;
     let response = asked.rest.strip_prefix(b"response: ")?;
     let code = response.split(|byte| *byte == b' ').next()?;
     let code_number = value::dns_code(code)?;
     add_question(record, &asked);
-    record.protocol = Some(protocol);
     record.set_response(code_number);
     add_answers(record, response.get(code.len()..).unwrap_or_default());
     Some(())

@@ -74,6 +74,23 @@ impl<'s, 'l> Cef<'s, 'l> {
     }
 }
 
+/// Whether a text that is no event begins one that was cut in its header: `CEF:0|`, a vendor and a
+/// product, not in the middle of a word.
+pub(in crate::logs) fn is_cut(text: &[u8]) -> bool {
+    cut_header(text, b"CEF:").is_some_and(|rest| {
+        let mut fields = rest.split(|byte| *byte == b'|');
+        let is_version = fields.next().is_some_and(|version| matches!(version, b"0" | b"1"));
+        is_version && fields.next().is_some() && (2..=5).contains(&fields.count())
+    })
+}
+
+/// What follows the name of an envelope that begins a word of the line.
+pub(super) fn cut_header<'l>(text: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let at = memchr::memmem::find(text, name)?;
+    let is_start = at == 0 || text.get(at - 1).is_some_and(|byte| matches!(byte, b' ' | b'>'));
+    is_start.then(|| text.get(at + name.len()..))?
+}
+
 /// The place of the next bar that is not escaped.
 fn header_end(text: &[u8]) -> Option<usize> {
     let mut from = 0;

@@ -1,5 +1,6 @@
 //! The Log Event Extended Format (IBM QRadar "LEEF event components").
 
+use super::cef::cut_header;
 use super::pairs::{Between, Entry, PairStyle, Pairs};
 
 /// One event: the header and the attributes.
@@ -17,6 +18,16 @@ pub struct Leef<'s, 'l> {
     pub event: &'l [u8],
     /// The attributes.
     pub attributes: Pairs<'s, 'l>,
+}
+
+/// Whether a text that is no event begins one that was cut in its header: `LEEF:2.0|`, a vendor
+/// and a product, not in the middle of a word.
+pub(in crate::logs) fn is_cut(text: &[u8]) -> bool {
+    cut_header(text, b"LEEF:").is_some_and(|rest| {
+        let mut fields = rest.split(|byte| *byte == b'|');
+        let is_version = fields.next().is_some_and(|version| matches!(version, b"1.0" | b"2.0"));
+        is_version && fields.next().is_some() && (1..=3).contains(&fields.count())
+    })
 }
 
 impl<'s, 'l> Leef<'s, 'l> {

@@ -1,10 +1,10 @@
 //! Grammars that formats of many vendors share. Each splits a line into slices of it and keeps
 //! its tables in a [`Scratch`], so that reading a line allocates nothing.
 
-mod cef;
+pub(in crate::logs) mod cef;
 mod columns;
 mod json;
-mod leef;
+pub(in crate::logs) mod leef;
 mod pairs;
 
 pub use cef::Cef;

@@ -32,14 +32,19 @@ impl Format for ProxySg {
         if memchr::memmem::find(text, b"c-ip=").is_some() {
             let pairs = scratch.pairs(text, &PairStyle::BLANK);
             if !pairs.has("c-ip") || !pairs.has("s-action") {
-                return Reading::NotMine;
+                // The fields stand in the order of their names.
+                let is_cut = pairs.has("c-ip") && pairs.has("cs-host") && !pairs.has("time-taken");
+                return if is_cut { Reading::Damaged } else { Reading::NotMine };
             }
             let record = fields::record(|name| pairs.get(name).map(Cow::Borrowed));
             let end = memchr::memmem::find(text, b"c-ip=").unwrap_or_default();
             return emit_one(record, text.get(..end).unwrap_or_default(), line, emit);
         }
         let words = scratch.words(text);
-        let Some((first, result, done)) = anchors(&words) else { return Reading::NotMine };
+        let (first, result, done) = match anchors(&words) {
+            Ok(anchors) => anchors,
+            Err(reading) => return reading,
+        };
         let at = |index: usize| words.get(index).map(Cow::Borrowed);
         let record = fields::record(|name| match name {
             "date" => at(first),
@@ -83,8 +88,9 @@ fn emit_one(record: Option<Record<'_>>, header: &[u8], line: &Line<'_>, emit: Em
 }
 
 /// The numbers of the words that are the date, `sc-filter-result` and `s-action`; the columns
-/// between them may be shifted by values that are empty.
-fn anchors(words: &Columns<'_, '_>) -> Option<(usize, usize, usize)> {
+/// between them may be shifted by values that are empty. Or what else the line is: one that ends
+/// before its port is cut.
+fn anchors(words: &Columns<'_, '_>) -> Result<(usize, usize, usize), Reading> {
     let is_date = |at: usize| {
         let date = words.get(at).filter(|date| date.len() == 10)?;
         let time = value::clock(words.get(at + 1)?)?;
@@ -92,23 +98,31 @@ fn anchors(words: &Columns<'_, '_>) -> Option<(usize, usize, usize)> {
         let is_all = date.get(4) == Some(&b'-') && time.1.is_empty();
         (is_all && took.iter().all(u8::is_ascii_digit)).then_some(at)
     };
-    let first = (0..6).find_map(is_date)?;
+    let first = (0..6).find_map(is_date).ok_or(Reading::NotMine)?;
     let is_result =
         |at: &usize| matches!(words.get(*at), Some(b"OBSERVED" | b"DENIED" | b"PROXIED"));
-    let result = (first + 4..first + 12).find(is_result)?;
+    let result = (first + 4..first + 12).find(is_result).ok_or(Reading::NotMine)?;
     let is_status = |at: &usize| {
         words.get(*at).is_some_and(|word| word.len() <= 3 && word.iter().all(u8::is_ascii_digit))
     };
-    let done = (result + 2..result + 7).find(is_status)? + 1;
+    let is_short = |at: usize| words.len() <= at;
+    let Some(status) = (result + 2..result + 7).find(is_status) else {
+        return Err(if is_short(result + 4) { Reading::Damaged } else { Reading::NotMine });
+    };
+    let done = status + 1;
+    if is_short(done) {
+        return Err(Reading::Damaged);
+    }
     let is_action = words.get(done).is_some_and(|word| {
         [&b"TCP_"[..], b"ALLOWED", b"DENIED", b"FAILED", b"TUNNELED", b"-"]
             .iter()
             .any(|known| word.starts_with(known))
     });
-    if !is_action {
-        return None;
+    match is_action {
+        true if is_short(done + 5) => Err(Reading::Damaged),
+        true => Ok((first, result, done)),
+        false => Err(Reading::NotMine),
     }
-    Some((first, result, done))
 }
 
 #[cfg(test)]

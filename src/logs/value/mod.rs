@@ -56,6 +56,12 @@ pub(super) const PROTOCOL_NAMES: &[(u8, &str)] = &[
     (136, "udplite"),
 ];
 
+/// Whether a text ends within double quotes, as one does that was cut.
+#[must_use]
+pub fn has_open_quote(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', text).count() % 2 == 1
+}
+
 /// A transport by number or name, in any case, also as `tcp/443`, `6(tcp)` and `TCP: 6`; the
 /// name of an application is none.
 #[must_use]

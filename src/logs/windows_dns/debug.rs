@@ -7,7 +7,8 @@
 //!
 //! Names are labels with their lengths. The date is in the server's locale; whether the day or
 //! the month comes first is decided once for a file, from a number above 12 or from the day that
-//! goes up by one, and until then a date that can be read both ways is none.
+//! goes up by one. If the head of the file tells, all of its dates are read so; else a date that
+//! can be read both ways is none until one tells.
 //!
 //! Microsoft Learn, "DNS Logging and Diagnostics".
 
@@ -15,7 +16,7 @@ use std::borrow::Cow;
 
 use jiff::civil::DateTime;
 
-use super::super::format::{About, Emit, Format, Line, Memory, Reading};
+use super::super::format::{About, Emit, Format, Hints, Line, Memory, Reading};
 use super::super::grammar::{Columns, Scratch};
 use super::super::record::{Kind, Party, Record};
 use super::super::stamp::Stamp;
@@ -60,13 +61,21 @@ impl Format for WindowsDnsDebug {
         scratch: &mut Scratch,
         emit: Emit<'_>,
     ) -> Reading {
-        match date(text) {
-            Some(Date::Ambiguous(_)) if memchr::memmem::find(text, PACKET).is_some() => {
-                return Reading::InOrder;
-            }
-            _ => {}
+        let order = line.hints.is_day_first;
+        let needs_order = || {
+            let is_packet = memchr::memmem::find(text, PACKET).is_some();
+            let dated = if is_packet { Some(text) } else { created(text) };
+            matches!(dated.and_then(date), Some(Date::Ambiguous(_)))
+        };
+        if order.is_none() && needs_order() {
+            return Reading::InOrder;
         }
-        read(text, line, scratch, None, emit)
+        read(text, line, scratch, order, emit)
+    }
+
+    fn hints(&self, memory: &mut Memory, hints: &mut Hints) {
+        let order = memory.of::<Order>(ID).and_then(|order| order.is_day_first);
+        hints.is_day_first = hints.is_day_first.or(order);
     }
 
     fn read_in_order(
@@ -77,7 +86,7 @@ impl Format for WindowsDnsDebug {
         emit: Emit<'_>,
     ) -> Reading {
         let order = memory.of::<Order>(ID).and_then(|order| {
-            if let Some(Date::Ambiguous(numbers)) = date(text) {
+            if let Some(Date::Ambiguous(numbers)) = date(created(text).unwrap_or(text)) {
                 order.learn(numbers);
             }
             order.is_day_first
@@ -109,6 +118,11 @@ impl Order {
         };
         self.last = Some((first, second));
     }
+}
+
+/// The date in a line that tells when the file was begun.
+fn created(text: &[u8]) -> Option<&[u8]> {
+    LEGEND.iter().find_map(|legend| text.strip_prefix(*legend))
 }
 
 /// A date at the start of a line.
@@ -306,7 +320,13 @@ mod tests {
         let found = of(&log);
         let times: Vec<&str> = found.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
         let clear = "2025-11-26T04:15:00";
-        let expected = ["other", "2025-04-04T04:15:00", "2025-04-05T04:15:00", clear, clear, clear];
-        assert_eq!(times, expected);
+        let day = |day| format!("2025-04-0{day}T04:15:00");
+        let (third, fourth, fifth) = (day(3), day(4), day(5));
+        // The head tells, so the lines before the one that tells have their time too.
+        assert_eq!(times, [&third, &fourth, &fifth, clear, clear, clear]);
+        let begun = "DNS Server log file creation at 25/03/2025 04:15:00";
+        assert_eq!(of(&[begun, log[0]]), [format!("2 {third} {}", &found[0][22..])]);
+        // Nothing tells.
+        assert_eq!(of(&log[..1]), [format!("1 {}", &found[0][22..])]);
     }
 }
