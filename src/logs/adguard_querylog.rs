@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(
             records(lines),
             [
-                "1 adguard-querylog allow dns - 10.1.2.3 - www.example.com 2025-11-26T04:15:00Z",
+                "1 adguard-querylog allow dns - 10.1.2.3 - www.example.com 2025-11-26T04:15:00Z = 203.0.113.9",
                 "2 adguard-querylog deny dns - 10.1.2.3 - ads.example.com 2025-11-26T04:15:01Z dns_filtered",
                 "3 adguard-querylog other dns - - - api.example.com 2025-11-26T04:15:02Z dns_nxdomain",
                 "4 adguard-querylog other dns - 10.1.2.3 - search.example.com 2025-11-26T04:15:03Z",

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(
             records(lines),
             [
-                "1 aws-route53-resolver allow dns udp 10.1.2.3#50123 - www.example.com 2025-11-26T04:15:00Z",
+                "1 aws-route53-resolver allow dns udp 10.1.2.3#50123 - www.example.com 2025-11-26T04:15:00Z = 203.0.113.9",
                 "2 aws-route53-resolver deny dns udp 10.1.2.3#50124 - api.example.com 2025-11-26T04:15:01Z dns_filtered",
                 "3 aws-route53-resolver allow dns udp 10.1.2.3#50124 - api.example.com 2025-11-26T04:15:02Z",
                 "4 aws-route53-public other dns udp 198.51.100.53 - www.example.com 2025-11-26T04:15:03Z dns_nxdomain",

@@ -207,7 +207,7 @@ mod tests {
         let source = Box::new(std::io::Cursor::new(log));
         let facts =
             each_record(0, source, &detection, &LogOptions::default(), &mut |line, _, record| {
-                assert_eq!(record.names, [&b"www.example.com"[..]], "line {line}");
+                assert_eq!(&*record.names[0], b"www.example.com", "line {line}");
                 count += 1;
                 line == 2 * count - 1
             });

@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn the_code_is_the_answer() {
         let expected = [
-            "1 allow dns 10.1.2.3 udp www.example.com",
-            "2 2025-11-26T04:15:00Z deny dns 2001:db8::5 tcp a.example.com dns_refused",
+            "1 allow dns udp 10.1.2.3#50123 - www.example.com -",
+            "2 deny dns tcp 2001:db8::5#50124 - a.example.com 2025-11-26T04:15:00Z dns_refused",
         ];
         assert_eq!(records_of("coredns", LOG), expected);
     }

@@ -165,10 +165,10 @@ mod tests {
     #[test]
     fn flags_tell_denials_from_failures() {
         let expected = [
-            "1 2025-11-26T04:15:00Z allow http > 203.0.113.9:443 www.example.com",
-            "2 2025-11-26T04:15:01Z deny http a.example.com proxy_denied",
-            "3 2025-11-26T04:15:02Z other http > 203.0.113.7:443 b.example.com proxy_failed",
-            "4 2025-11-26T04:15:03Z deny http 10.1.2.3 c.example.com proxy_denied",
+            "1 allow http - - 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z",
+            "2 deny http - - - a.example.com 2025-11-26T04:15:01Z proxy_denied",
+            "3 other http - - 203.0.113.7#443 b.example.com 2025-11-26T04:15:02Z proxy_failed",
+            "4 deny http - 10.1.2.3#50123 - c.example.com 2025-11-26T04:15:03Z proxy_denied",
         ];
         assert_eq!(records_of("envoy", LOG), expected);
     }

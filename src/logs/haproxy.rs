@@ -176,10 +176,10 @@ Connect from 10.1.2.3:50128 to 203.0.113.9:443 (fe/TCP)
     #[test]
     fn only_lines_with_a_destination_are_records() {
         let expected = [
-            "1 2025-11-26T04:15:00.25 allow http 10.1.2.3 > :443 www.example.com",
-            "2 2025-11-26T04:15:01 deny http 10.1.2.3 a.example.com proxy_denied",
-            "3 2025-11-26T04:15:02 other http 10.1.2.3 > :8080 b.example.com proxy_failed",
-            "6 allow traffic 10.1.2.3 > 203.0.113.9:443 tcp",
+            "1 allow http - 10.1.2.3#50123 -#443 www.example.com 2025-11-26T04:15:00.25",
+            "2 deny http - 10.1.2.3#50124 - a.example.com 2025-11-26T04:15:01 proxy_denied",
+            "3 other http - 10.1.2.3#50125 -#8080 b.example.com 2025-11-26T04:15:02 proxy_failed",
+            "6 allow traffic tcp 10.1.2.3#50128 203.0.113.9#443 - -",
         ];
         assert_eq!(records_of("haproxy", LOG), expected);
     }

@@ -136,10 +136,10 @@ Nov 26 04:15:02 msg="Starting" subsystem="syncres" ts="1764130502.000"
     #[test]
     fn questions_and_answers() {
         let expected = [
-            "1 2025-11-26T04:15:00Z other dns 10.1.2.3 udp www.example.com",
-            "2 2025-11-26T04:15:00Z deny dns 10.1.2.3 udp www.example.com dns_refused",
-            "3 --11-26T04:15:01 other dns 2001:db8::5 a.example.com",
-            "4 --11-26T04:15:01 other dns a.example.com dns_nxdomain",
+            "1 other dns udp 10.1.2.3#50123 - www.example.com 2025-11-26T04:15:00Z",
+            "2 deny dns udp 10.1.2.3#50123 - www.example.com 2025-11-26T04:15:00Z dns_refused",
+            "3 other dns - 2001:db8::5 - a.example.com --11-26T04:15:01",
+            "4 other dns - - - a.example.com --11-26T04:15:01 dns_nxdomain",
         ];
         assert_eq!(records_of("powerdns", LOG), expected);
     }

@@ -213,10 +213,10 @@ user_id=-1 username=j doe source_ip=10.1.2.4 http_action=GET server_to_client_by
     #[test]
     fn four_forms() {
         let expected = [
-            "1 --11-26T04:15:00 deny http 10.1.2.3 > 203.0.113.9:443 www.example.com proxy_denied",
-            "2 2025-11-26T04:15:01Z deny http 10.1.2.3 > 203.0.113.9:443 a.example.com proxy_auth_required",
-            "3 2025-11-26T04:15:02Z allow http 10.0.2.15 > 203.0.113.8:443 b.example.com",
-            "4 2025-11-26T04:15:03Z deny http 10.1.2.3 > :443 c.example.com proxy_denied",
+            "1 deny http - 10.1.2.3 203.0.113.9#443 www.example.com --11-26T04:15:00 proxy_denied",
+            "2 deny http - 10.1.2.3 203.0.113.9#443 a.example.com 2025-11-26T04:15:01Z proxy_auth_required",
+            "3 allow http - 10.0.2.15 203.0.113.8#443 b.example.com 2025-11-26T04:15:02Z",
+            "4 deny http - 10.1.2.3 -#443 c.example.com 2025-11-26T04:15:03Z proxy_denied",
         ];
         assert_eq!(records_of("skyhigh-mwg", LOG), expected);
     }

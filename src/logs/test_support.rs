@@ -11,7 +11,9 @@ use super::registry::FORMATS;
 use super::stamp::Stamp;
 
 /// The records of some lines, each as one line of text: number of the line, format, action,
-/// kind, protocol, client and server, names, time and cause, `-` for what is not stated.
+/// kind, protocol, client and server, names, time, answers and cause, `-` for what is not stated:
+/// `1 bind allow dns udp 10.1.2.3#50123 192.0.2.53 www.example.com 2025-11-26T04:15:00Z =
+/// 203.0.113.9`.
 pub(super) fn records(lines: &str) -> Vec<String> {
     let mut found = Vec::new();
     super::read_bytes(lines.as_bytes(), &mut |line, format, record| {
@@ -20,14 +22,12 @@ pub(super) fn records(lines: &str) -> Vec<String> {
     found
 }
 
-/// The records of a log that is of one format, each as one line of text without what is not
-/// stated: `1 2025-11-26T04:15:00Z allow dns 10.1.2.3 > 192.0.2.53 udp www.example.com =
-/// 203.0.113.9`, with the cause at the end.
+/// The same of a log that is of one format, without its word.
 pub(super) fn records_of(id: &str, log: &str) -> Vec<String> {
     let mut lines = Vec::new();
     super::read_bytes(log.as_bytes(), &mut |line, format, record| {
         assert_eq!(FORMATS[format].about().id, id, "line {line}");
-        lines.push(format!("{line} {}", stated(&record)));
+        lines.push(format!("{line} {}", text(&record)));
     });
     lines
 }
@@ -86,36 +86,6 @@ fn text(record: &Record<'_>) -> String {
         other => other.local().unwrap_or_else(|| "-".to_owned()),
     };
     let _ = write!(text, "{protocol} {client} {server} {names} {time}");
-    if let Some(cause) = record.cause {
-        let _ = write!(text, " {}", cause.as_str());
-    }
-    text
-}
-
-fn stated(record: &Record<'_>) -> String {
-    let mut text = match record.stamp {
-        Stamp::Instant(time) => format!("{} ", time.to_rfc3339(0)),
-        other => other.local().map(|local| format!("{local} ")).unwrap_or_default(),
-    };
-    let _ = write!(text, "{} {}", record.action.as_str(), record.kind.as_str());
-    if let Some(client) = record.client.address {
-        let _ = write!(text, " {client}");
-    }
-    if record.server != Party::default() {
-        text.push_str(" > ");
-    }
-    if let Some(server) = record.server.address {
-        let _ = write!(text, "{server}");
-    }
-    if let Some(port) = record.server.port {
-        let _ = write!(text, ":{port}");
-    }
-    if let Some(protocol) = record.protocol {
-        let _ = write!(text, " {}", protocol.text());
-    }
-    for name in &record.names {
-        let _ = write!(text, " {}", String::from_utf8_lossy(name));
-    }
     for answer in record.dns.iter().flat_map(|dns| &dns.answers) {
         let _ = write!(text, " = {answer}");
     }

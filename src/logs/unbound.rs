@@ -177,12 +177,12 @@ Nov 26 04:15:02 gw unbound: [812:0] info: example.net. always_nxdomain 10.1.2.3@
     #[test]
     fn questions_replies_and_policies() {
         let expected = [
-            "1 2025-11-26T04:15:00Z other dns 10.1.2.3 www.example.com",
-            "2 --11-26T04:15:01 allow dns 10.1.2.3 www.example.com",
-            "3 --11-26T04:15:02 deny dns 10.1.2.3 a.example.net dns_filtered",
-            "4 2025-11-26T04:15:03Z deny dns 10.1.2.3 b.example.com dns_filtered",
-            "5 2025-11-26T04:15:04Z allow dns 10.1.2.3 c.example.com",
-            "8 2025-11-26T04:15:07Z other dns 2001:db8::7 d.example.com dns_servfail",
+            "1 other dns - 10.1.2.3 - www.example.com 2025-11-26T04:15:00Z",
+            "2 allow dns - 10.1.2.3 - www.example.com --11-26T04:15:01",
+            "3 deny dns - 10.1.2.3#5353 - a.example.net --11-26T04:15:02 dns_filtered",
+            "4 deny dns - 10.1.2.3#5353 - b.example.com 2025-11-26T04:15:03Z dns_filtered",
+            "5 allow dns - 10.1.2.3#5353 - c.example.com 2025-11-26T04:15:04Z",
+            "8 other dns - 2001:db8::7 - d.example.com 2025-11-26T04:15:07Z dns_servfail",
         ];
         assert_eq!(records_of("unbound", LOG), expected);
     }

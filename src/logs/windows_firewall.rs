@@ -139,9 +139,9 @@ mod tests {
     #[test]
     fn actions_and_protocols() {
         let expected = [
-            "6 2025-11-26T04:15:00 deny traffic 10.1.2.3 > 203.0.113.9:443 tcp",
-            "7 2025-11-26T04:15:01 allow traffic 10.1.2.3 > 2001:db8::53:53 udp",
-            "8 2025-11-26T04:15:02 deny traffic 10.1.2.3 > 203.0.113.9 icmp",
+            "6 deny traffic tcp 10.1.2.3#50123 203.0.113.9#443 - 2025-11-26T04:15:00",
+            "7 allow traffic udp 10.1.2.3#50124 2001:db8::53#53 - 2025-11-26T04:15:01",
+            "8 deny traffic icmp 10.1.2.3 203.0.113.9 - 2025-11-26T04:15:02",
         ];
         assert_eq!(records_of("windows-firewall", LOG), expected);
     }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_rotated_file_lacks_its_directives() {
         let log = "2025-11-26 04:15:00 OPEN TCP 10.1.2.3 203.0.113.9 50123 443 - - - - - - - - -\n";
-        let expected = ["1 2025-11-26T04:15:00 allow traffic 10.1.2.3 > 203.0.113.9:443 tcp"];
+        let expected = ["1 allow traffic tcp 10.1.2.3#50123 203.0.113.9#443 - 2025-11-26T04:15:00"];
         assert_eq!(records_of("windows-firewall", log), expected);
     }
 }

@@ -70,9 +70,9 @@ client 10.1.2.3#50126 (c.example.com): answer: c.exam
     #[test]
     fn answers_and_matches() {
         let expected = [
-            "1 allow dns 10.1.2.3 > 192.0.2.53 www.example.com = 203.0.113.9 = 203.0.113.10",
-            "2 other dns 10.1.2.3 > 192.0.2.53 a.example.com",
-            "3 other dns 10.1.2.3 > 192.0.2.53 udp b.example.com dns_nxdomain",
+            "1 allow dns - 10.1.2.3#50123 192.0.2.53 www.example.com - = 203.0.113.9 = 203.0.113.10",
+            "2 other dns - 10.1.2.3#50124 192.0.2.53 a.example.com -",
+            "3 other dns udp 10.1.2.3#50125 192.0.2.53 b.example.com - dns_nxdomain",
         ];
         assert_eq!(records_of("efficientip", LOG), expected);
     }

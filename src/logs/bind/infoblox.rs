@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn responses_and_policies() {
         let expected = [
-            "1 2025-11-26T04:15:00 allow dns 10.1.2.3 udp www.example.com = 203.0.113.9",
-            "2 --11-26T04:15:01 deny dns 10.1.2.3 tcp b.example.com dns_refused",
-            "3 --11-26T04:15:02 deny dns 10.1.2.3 > 192.0.2.53 c.example.com dns_filtered",
+            "1 allow dns udp 10.1.2.3#50123 - www.example.com 2025-11-26T04:15:00 = 203.0.113.9",
+            "2 deny dns tcp 10.1.2.3#50124 - b.example.com --11-26T04:15:01 dns_refused",
+            "3 deny dns - 10.1.2.3#50125 192.0.2.53 c.example.com --11-26T04:15:02 dns_filtered",
         ];
         assert_eq!(records_of("infoblox", LOG), expected);
     }

@@ -144,13 +144,13 @@ Nov 26 04:15:02 ns1 named[812]: client @0x7f0c 2001:db8::5#50125 (b.example.com)
     #[test]
     fn questions_denials_and_policies() {
         let expected = [
-            "1 2025-11-26T04:15:00.25 other dns 10.1.2.3 > 192.0.2.53 tcp www.example.com",
-            "2 2025-11-26T04:15:01 deny dns 10.1.2.3 a.example.com dns_refused",
-            "3 --11-26T04:15:02 deny dns 2001:db8::5 b.example.com dns_filtered",
-            "4 2025-11-26T04:15:03 allow dns 10.1.2.3 c.example.com",
-            "5 2025-11-26T04:15:04 allow dns 10.1.2.3 d.example.com",
-            "6 2025-11-26T04:15:05 other dns 10.1.2.3 e.example.com dns_servfail",
-            "8 2025-11-26T04:15:07 other dns > 192.0.2.54:53 g.example.com",
+            "1 other dns tcp 10.1.2.3#50123 192.0.2.53 www.example.com 2025-11-26T04:15:00.25",
+            "2 deny dns - 10.1.2.3#50124 - a.example.com 2025-11-26T04:15:01 dns_refused",
+            "3 deny dns - 2001:db8::5#50125 - b.example.com --11-26T04:15:02 dns_filtered",
+            "4 allow dns - 10.1.2.3#50126 - c.example.com 2025-11-26T04:15:03",
+            "5 allow dns - 10.1.2.3#50127 - d.example.com 2025-11-26T04:15:04",
+            "6 other dns - 10.1.2.3#50128 - e.example.com 2025-11-26T04:15:05 dns_servfail",
+            "8 other dns - - 192.0.2.54#53 g.example.com 2025-11-26T04:15:07",
         ];
         assert_eq!(records_of("bind", LOG), expected);
     }

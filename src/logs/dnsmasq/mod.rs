@@ -167,7 +167,7 @@ mod tests {
         let log: String =
             lines.iter().map(|line| format!("Nov 26 04:15:00 gw dnsmasq[812]: {line}\n")).collect();
         let found = records_of("pihole-dnsmasq", &log);
-        found.iter().map(|line| line.replace("--11-26T04:15:00 ", "")).collect()
+        found.iter().map(|line| line.replace(" --11-26T04:15:00", "")).collect()
     }
 
     #[test]
@@ -182,13 +182,13 @@ mod tests {
             "reply other.example.org is 203.0.113.11",
         ]);
         let expected = [
-            "1 other dns 10.1.2.3 www.example.com",
-            "2 other dns 10.1.2.3 > 192.0.2.53 www.example.com",
-            "3 other dns 10.1.2.3 www.example.com",
-            "4 other dns 10.1.2.3 www.example.com",
-            "5 allow dns 10.1.2.3 www.example.com = 203.0.113.9",
-            "6 allow dns 10.1.2.3 www.example.com = 203.0.113.10",
-            "7 allow dns other.example.org = 203.0.113.11",
+            "1 other dns - 10.1.2.3 - www.example.com",
+            "2 other dns - 10.1.2.3 192.0.2.53 www.example.com",
+            "3 other dns - 10.1.2.3 - www.example.com",
+            "4 other dns - 10.1.2.3 - www.example.com",
+            "5 allow dns - 10.1.2.3 - www.example.com = 203.0.113.9",
+            "6 allow dns - 10.1.2.3 - www.example.com = 203.0.113.10",
+            "7 allow dns - - - other.example.org = 203.0.113.11",
         ];
         assert_eq!(found, expected);
     }
@@ -206,9 +206,9 @@ mod tests {
             "2 10.1.2.4/50002 reply error is SERVFAIL",
         ]);
         let expected = [
-            "5 allow dns 10.1.2.3 a.example.com = 203.0.113.1",
-            "6 allow dns 10.1.2.4 b.example.com = 203.0.113.2",
-            "8 other dns 10.1.2.4 b.example.com dns_servfail",
+            "5 allow dns - 10.1.2.3#50001 - a.example.com = 203.0.113.1",
+            "6 allow dns - 10.1.2.4#50002 - b.example.com = 203.0.113.2",
+            "8 other dns - 10.1.2.4#50002 - b.example.com dns_servfail",
         ];
         assert_eq!(found.get(4..), Some(&expected.map(str::to_owned)[..]));
     }
@@ -224,9 +224,9 @@ mod tests {
         ]);
         assert_eq!(
             found.get(2).map(String::as_str),
-            Some("3 allow dns a.example.com = 203.0.113.1")
+            Some("3 allow dns - - - a.example.com = 203.0.113.1")
         );
-        let last = "5 allow dns 10.1.2.4 a.example.com = 203.0.113.1";
+        let last = "5 allow dns - 10.1.2.4 - a.example.com = 203.0.113.1";
         assert_eq!(found.last().map(String::as_str), Some(last));
     }
 
@@ -262,15 +262,15 @@ mod tests {
             "validation j.example.com is SECURE",
         ]);
         let expected = [
-            "1 deny dns 10.1.2.3 a.example.com dns_filtered",
-            "2 deny dns 10.1.2.3 b.example.com dns_filtered",
-            "3 deny dns c.example.com dns_sinkhole",
-            "4 deny dns d.example.com dns_filtered",
-            "5 other dns e.example.com dns_nxdomain",
-            "6 other dns f.example.com",
-            "7 deny dns g.example.com dns_refused",
-            "8 deny dns h.example.com dns_sinkhole",
-            "10 allow dns i.example.com",
+            "1 deny dns - 10.1.2.3#5 - a.example.com dns_filtered",
+            "2 deny dns - 10.1.2.3#5 - b.example.com dns_filtered",
+            "3 deny dns - - - c.example.com dns_sinkhole",
+            "4 deny dns - - - d.example.com dns_filtered",
+            "5 other dns - - - e.example.com dns_nxdomain",
+            "6 other dns - - - f.example.com",
+            "7 deny dns - - - g.example.com dns_refused",
+            "8 deny dns - - - h.example.com dns_sinkhole",
+            "10 allow dns - - - i.example.com",
         ];
         assert_eq!(found, expected);
     }

@@ -116,7 +116,7 @@ mod tests {
             records(&lines),
             [
                 "1 panos-json deny http tcp 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z url_filtered",
-                "2 panos-json allow dns - 10.1.2.3 192.0.2.53 login.example.com 2025-11-26T04:15:00Z",
+                "2 panos-json allow dns - 10.1.2.3 192.0.2.53 login.example.com 2025-11-26T04:15:00Z = 203.0.113.9",
             ]
         );
     }

@@ -127,10 +127,10 @@ Nov 26 04:15:03 proxy 2025-11-26 04:15:03 10.1.2.3 198.51.100.7 TCP_HIT http PRO
     #[test]
     fn directives_name_the_columns() {
         let expected = [
-            "4 2025-11-26T04:15:00Z allow http 10.1.2.3 > 203.0.113.9:443 www.example.com",
-            "5 2025-11-26T04:15:01Z deny http 10.1.2.3 > :443 a.example.com proxy_denied",
-            "6 2025-11-26T04:15:02Z deny http 10.1.2.3 > :443 b.example.com proxy_failed",
-            "8 2025-11-26T04:15:03Z allow http 10.1.2.3 > 198.51.100.7:80",
+            "4 allow http - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z",
+            "5 deny http - 10.1.2.3 -#443 a.example.com 2025-11-26T04:15:01Z proxy_denied",
+            "6 deny http - 10.1.2.3 -#443 b.example.com 2025-11-26T04:15:02Z proxy_failed",
+            "8 allow http - 10.1.2.3 198.51.100.7#80 - 2025-11-26T04:15:03Z",
         ];
         assert_eq!(records_of("elff", LOG), expected);
     }

@@ -139,11 +139,11 @@ mod tests {
     #[test]
     fn three_renderings_say_the_same() {
         let expected = [
-            "1 2025-11-26T04:15:00Z allow http 10.1.2.3 > :443 www.example.com",
-            "2 2025-11-26T04:15:01Z deny http 10.1.2.3 > :80 a.example.com proxy_denied",
-            "3 2025-11-26T04:15:02Z deny http 10.1.2.4 > :443 b.example.com proxy_auth_required",
-            "4 2025-11-26T04:15:03Z deny http 10.1.2.4 > :443 c.example.com proxy_failed",
-            "5 2025-11-26T04:15:04Z allow http 10.1.2.5 > 198.51.100.7:443",
+            "1 allow http - 10.1.2.3 -#443 www.example.com 2025-11-26T04:15:00Z",
+            "2 deny http - 10.1.2.3 -#80 a.example.com 2025-11-26T04:15:01Z proxy_denied",
+            "3 deny http - 10.1.2.4 -#443 b.example.com 2025-11-26T04:15:02Z proxy_auth_required",
+            "4 deny http - 10.1.2.4 -#443 c.example.com 2025-11-26T04:15:03Z proxy_failed",
+            "5 allow http - 10.1.2.5 198.51.100.7#443 - 2025-11-26T04:15:04Z",
         ];
         assert_eq!(records_of("proxysg", LOG), expected);
     }

@@ -167,11 +167,11 @@ Wed Nov 26 04:15:04 2025 Info: Firewall blocked TCP data from 10.1.2.3:50123 to 
     #[test]
     fn the_decision_tag_decides() {
         let expected = [
-            "1 2025-11-26T04:15:00Z deny http 10.1.2.3 > :443 www.example.com url_filtered",
-            "2 2025-11-26T04:15:01Z allow http 10.1.2.3 > :443 a.example.com",
-            "3 2025-11-26T04:15:02Z deny http 10.1.2.3 > :443 b.example.com proxy_auth_required",
-            "4 2025-11-26T04:15:03Z deny http 10.1.2.3 > :443 c.example.com tls_policy",
-            "5 2025-11-26T04:15:04 deny traffic 10.1.2.3 > 203.0.113.9:443 tcp www.example.com",
+            "1 deny http - 10.1.2.3 -#443 www.example.com 2025-11-26T04:15:00Z url_filtered",
+            "2 allow http - 10.1.2.3 -#443 a.example.com 2025-11-26T04:15:01Z",
+            "3 deny http - 10.1.2.3 -#443 b.example.com 2025-11-26T04:15:02Z proxy_auth_required",
+            "4 deny http - 10.1.2.3 -#443 c.example.com 2025-11-26T04:15:03Z tls_policy",
+            "5 deny traffic tcp 10.1.2.3#50123 203.0.113.9#443 www.example.com 2025-11-26T04:15:04",
         ];
         assert_eq!(records_of("cisco-wsa", LOG), expected);
     }

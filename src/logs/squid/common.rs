@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn proxies_are_told_from_web_servers() {
         let expected = [
-            "1 2025-11-26T04:15:00Z allow http 10.1.2.3 > :443 www.example.com",
-            "2 2025-11-26T04:15:01Z allow http 10.1.2.3 > :80 a.example.com",
-            "3 2025-11-26T04:15:02Z deny http 10.1.2.3 > :443 b.example.com proxy_denied",
-            "4 2025-11-26T04:15:03 deny http 10.1.2.3 > :80 c.example.com proxy_denied",
+            "1 allow http - 10.1.2.3 -#443 www.example.com 2025-11-26T04:15:00Z",
+            "2 allow http - 10.1.2.3 -#80 a.example.com 2025-11-26T04:15:01Z",
+            "3 deny http - 10.1.2.3 -#443 b.example.com 2025-11-26T04:15:02Z proxy_denied",
+            "4 deny http - 10.1.2.3 -#80 c.example.com 2025-11-26T04:15:03 proxy_denied",
         ];
         assert_eq!(records_of("squid-common", LOG), expected);
     }

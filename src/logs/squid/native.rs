@@ -83,12 +83,12 @@ mod tests {
     #[test]
     fn lines_say_who_ended_a_request() {
         let expected = [
-            "1 2025-11-26T04:15:00Z allow http 10.1.2.3 > 203.0.113.9:443 www.example.com",
-            "2 2025-11-26T04:15:01Z deny http 10.1.2.3 > :443 blocked.example.com proxy_denied",
-            "3 2025-11-26T04:15:02Z deny http 10.1.2.3 > :80 auth.example.com proxy_auth_required",
-            "4 2025-11-26T04:15:03Z other http 10.1.2.3 > :443 down.example.com proxy_failed",
-            "6 2025-11-26T04:15:05Z allow http 10.1.2.3 > 203.0.113.10:443 api.example.com",
-            "7 2025-11-26T04:15:06Z allow http 10.1.2.3 > :8080 a.example.com",
+            "1 allow http - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z",
+            "2 deny http - 10.1.2.3 -#443 blocked.example.com 2025-11-26T04:15:01Z proxy_denied",
+            "3 deny http - 10.1.2.3 -#80 auth.example.com 2025-11-26T04:15:02Z proxy_auth_required",
+            "4 other http - 10.1.2.3 -#443 down.example.com 2025-11-26T04:15:03Z proxy_failed",
+            "6 allow http - 10.1.2.3 203.0.113.10#443 api.example.com 2025-11-26T04:15:05Z",
+            "7 allow http - 10.1.2.3 -#8080 a.example.com 2025-11-26T04:15:06Z",
         ];
         assert_eq!(records_of("squid", LOG), expected);
     }

@@ -85,8 +85,8 @@ mod tests {
 {"url":"https://b.example.com/","src_ip":"10.1.2.3"}
 "#;
         let expected = [
-            "1 2025-11-26T04:15:00Z allow http 10.1.2.3 > 203.0.113.9:443 www.example.com",
-            "2 2025-11-26T04:15:01Z deny http 10.1.2.3 > :443 b.example.com url_filtered",
+            "1 allow http - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z",
+            "2 deny http - 10.1.2.3 -#443 b.example.com 2025-11-26T04:15:01Z url_filtered",
         ];
         assert_eq!(records_of("olfeo-saas", log), expected);
     }

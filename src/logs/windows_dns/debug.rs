@@ -296,10 +296,10 @@ mod tests {
             "11/26/2025 4:15:03 PM 0D48 PACKET  000000000181D1C0 UDP Rcv 10.1.2.3        0c6b   Q [0001   D   NOERROR] A      (3)www(7)exa",
         ]);
         let expected = [
-            "2 2025-11-26T04:15:00 other dns 10.1.2.3 udp www.example.com",
-            "3 2025-11-26T16:15:00 other dns > 192.0.2.53 udp www.example.com",
-            "4 2025-11-26T16:15:01 allow dns > 192.0.2.53 tcp www.example.com",
-            "5 2025-11-26T16:15:01 other dns 10.1.2.3 udp www.example.com dns_nxdomain",
+            "2 other dns udp 10.1.2.3 - www.example.com 2025-11-26T04:15:00",
+            "3 other dns udp - 192.0.2.53 www.example.com 2025-11-26T16:15:00",
+            "4 allow dns tcp - 192.0.2.53 www.example.com 2025-11-26T16:15:01",
+            "5 other dns udp 10.1.2.3 - www.example.com 2025-11-26T16:15:01 dns_nxdomain",
         ];
         assert_eq!(found, expected);
     }
@@ -318,15 +318,18 @@ mod tests {
         let log: Vec<String> = lines.iter().map(|date| format!("{date} {rest}")).collect();
         let log: Vec<&str> = log.iter().map(String::as_str).collect();
         let found = of(&log);
-        let times: Vec<&str> = found.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        let times: Vec<&str> = found.iter().map(|line| line.split(' ').nth(7).unwrap()).collect();
         let clear = "2025-11-26T04:15:00";
         let day = |day| format!("2025-04-0{day}T04:15:00");
         let (third, fourth, fifth) = (day(3), day(4), day(5));
         // The head tells, so the lines before the one that tells have their time too.
         assert_eq!(times, [&third, &fourth, &fifth, clear, clear, clear]);
+        let record = |line: u32, time: &str| {
+            [format!("{line} other dns udp 10.1.2.3 - www.example.com {time}")]
+        };
         let begun = "DNS Server log file creation at 25/03/2025 04:15:00";
-        assert_eq!(of(&[begun, log[0]]), [format!("2 {third} {}", &found[0][22..])]);
+        assert_eq!(of(&[begun, log[0]]), record(2, &third));
         // Nothing tells.
-        assert_eq!(of(&log[..1]), [format!("1 {}", &found[0][22..])]);
+        assert_eq!(of(&log[..1]), record(1, "-"));
     }
 }

@@ -145,11 +145,11 @@ mod tests {
     #[test]
     fn events_speak_of_clients_or_servers() {
         let expected = [
-            "1 2025-11-26T04:15:00Z other dns 10.1.2.3 udp www.example.com",
-            "2 2025-11-26T04:15:01Z allow dns 10.1.2.3 udp a.example.com = 203.0.113.9",
-            "3 2025-11-26T04:15:02Z deny dns 10.1.2.3 tcp b.example.com dns_filtered",
-            "4 2025-11-26T04:15:03Z other dns > 192.0.2.54 udp c.example.com",
-            "6 2025-11-26T04:15:05Z other dns 10.1.2.4 udp d.example.com dns_servfail",
+            "1 other dns udp 10.1.2.3#50123 - www.example.com 2025-11-26T04:15:00Z",
+            "2 allow dns udp 10.1.2.3#50123 - a.example.com 2025-11-26T04:15:01Z = 203.0.113.9",
+            "3 deny dns tcp 10.1.2.3 - b.example.com 2025-11-26T04:15:02Z dns_filtered",
+            "4 other dns udp - 192.0.2.54 c.example.com 2025-11-26T04:15:03Z",
+            "6 other dns udp 10.1.2.4 - d.example.com 2025-11-26T04:15:05Z dns_servfail",
         ];
         let found: Vec<String> = records_of("windows-dns-etw", LOG)
             .iter()

@@ -117,7 +117,7 @@ mod tests {
                 "6 zeek-tsv reset traffic tcp 10.1.2.3#50123 203.0.113.9#443 - 2025-11-26T04:15:00Z tcp_refused",
                 "7 zeek-tsv other traffic icmp 10.1.2.3 203.0.113.9 - 2025-11-26T04:15:01Z",
                 "13 zeek-tsv other dns udp 10.1.2.3#50124 10.1.0.53#53 - 2025-11-26T04:15:02Z dns_nxdomain",
-                "14 zeek-tsv allow dns udp 10.1.2.3#50125 10.1.0.53#53 www.example.com 2025-11-26T04:15:03Z",
+                "14 zeek-tsv allow dns udp 10.1.2.3#50125 10.1.0.53#53 www.example.com 2025-11-26T04:15:03Z = 203.0.113.9",
             ]
         );
     }
