@@ -59,8 +59,21 @@ impl Format for AwsVpcFlow {
         }
         // Exports of CloudWatch Logs put the time of ingestion in front.
         let first = usize::from(columns.get(0).is_some_and(|word| value::iso_8601(word).is_some()));
-        Order::of_version_2(first).read(&columns, line, emit)
+        match Order::of_version_2(first).read(&columns, line, emit) {
+            Reading::NotMine if is_cut(&columns, first) => Reading::Damaged,
+            reading => reading,
+        }
     }
+}
+
+/// Whether a line begins as one of version 2 does, with an account and an interface, and ends
+/// before its status.
+fn is_cut(columns: &Columns<'_, '_>, first: usize) -> bool {
+    let is_account = |word: &[u8]| word.len() == 12 && word.iter().all(u8::is_ascii_digit);
+    columns.get(first) == Some(b"2")
+        && columns.get(first + 1).is_some_and(is_account)
+        && columns.get(first + 2).is_some_and(|word| word.starts_with(b"eni-"))
+        && columns.len() < first + 14
 }
 
 /// Whether it is the row of titles itself.

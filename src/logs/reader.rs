@@ -308,6 +308,12 @@ mod tests {
                  conndestip=203.0.113.1",
                 "clavister",
             ),
+            ("2 123456789012 eni-0a1b2c3d 10.1.2.3 203.0.113.9 50128 443 6 3", "aws-vpc-flow"),
+            (
+                "2025-11-26 04:15:06 29 605 5702 6307 10.1.2.3 203.0.113.9 \"a\" GET https \
+                 NotChecked",
+                "netskope-transaction",
+            ),
             ("Nov 26 04:15:06 host CEF:0|Example|Wall|1.0|100|a", "cef"),
             ("Nov 26 04:15:06 host LEEF:2.0|Example|Wall", "leef"),
         ] {

@@ -47,7 +47,9 @@ impl Format for NetskopeTransaction {
         let is_csv = text.get(10) == Some(&b',');
         let columns = if is_csv { scratch.columns(text, b',') } else { scratch.words(text) };
         if columns.len() < 40 {
-            return Reading::NotMine;
+            let start = Order::DEFAULT.record(&columns);
+            let is_cut = start.is_some_and(|start| start.server.address.is_some());
+            return if is_cut { Reading::Damaged } else { Reading::NotMine };
         }
         let order = line.directives.and_then(Order::titled).unwrap_or(Order::DEFAULT);
         let Some(record) = order.record(&columns) else { return Reading::NotMine };
