@@ -158,6 +158,9 @@ mod tests {
 
     const RECORD: &str = "azure-firewall deny tls - 10.1.2.3#50123 -#443";
 
+    /// Writes a line from its second, stream, tag and text.
+    type Runtime<'a> = &'a dyn Fn(u32, &str, &str, &str) -> String;
+
     fn request(host: &str) -> String {
         format!("HTTPS request from 10.1.2.3:50123 to {host}:443. Action: Deny. ")
     }
@@ -174,15 +177,18 @@ mod tests {
             let time = time(second);
             format!("{{\"log\":\"{text}{end}\",\"stream\":\"{stream}\",\"time\":\"{time}\"}}\n")
         };
-        let runtimes: [&dyn Fn(u32, &str, &str, &str) -> String; 2] = [&interface, &docker];
+        let runtimes: [Runtime<'_>; 2] = [&interface, &docker];
         for part in runtimes {
+            let (begin, rest) = one.split_at(20);
+            let (middle, end) = rest.split_at(30);
+            let (first, second) = two.split_at(40);
             let log = [
                 part(0, "stdout", "F", "something"),
-                part(1, "stdout", "P", &one[..20]),
-                part(2, "stderr", "P", &two[..40]),
-                part(3, "stdout", "P", &one[20..50]),
-                part(4, "stdout", "F", &one[50..]),
-                part(5, "stderr", "F", &two[40..]),
+                part(1, "stdout", "P", begin),
+                part(2, "stderr", "P", first),
+                part(3, "stdout", "P", middle),
+                part(4, "stdout", "F", end),
+                part(5, "stderr", "F", second),
                 part(6, "stdout", "F", &one),
             ]
             .concat();
