@@ -51,7 +51,10 @@ fn first_unit(bytes: &[u8], framing: Framing) -> &[u8] {
             Walker::default().walk(bytes, &mut units);
             units.first().map_or(bytes.len(), |unit| unit.end)
         }
-        Framing::Lines | Framing::Quoted => memchr::memchr(b'\n', bytes).unwrap_or(bytes.len()),
+        // Of a line in parts, the first is shown.
+        Framing::Lines | Framing::Quoted | Framing::Container => {
+            memchr::memchr(b'\n', bytes).unwrap_or(bytes.len())
+        }
     };
     bytes.get(..end).unwrap_or(bytes).trim_ascii()
 }
