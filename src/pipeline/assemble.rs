@@ -8,11 +8,11 @@ use crate::catalog::{Catalog, Direction, Endpoint};
 use crate::evidence::{Sample, Settled};
 use crate::observe::{Address, Channel, Outcome, SocketAddress, Timestamp};
 use crate::report::{
-    EndpointReport, EvidenceReport, MixedBy, NameReport, NearMiss, NearMissReason, OutcomeReport,
-    Verdict,
+    ContradictionKind, ContradictionReport, EndpointReport, EvidenceReport, MixedBy, NameReport,
+    NearMiss, NearMissReason, OutcomeReport, Verdict,
 };
 use crate::service_tags::{InboundTags, RequiredTag};
-use crate::verdict::{Judged, JudgedName, Mixed, Subject, Tried, Verdicts};
+use crate::verdict::{Contradiction, Judged, JudgedName, Mixed, Subject, Tried, Verdicts};
 
 /// Samples shown of each way in which attempts at a name ended.
 const SAMPLES_PER_OUTCOME: usize = 3;
@@ -132,6 +132,45 @@ impl Assembly<'_> {
             .collect()
     }
 
+    /// What logs and captures contradict each other about.
+    pub(super) fn contradictions(&self, found: &[Contradiction]) -> Vec<ContradictionReport> {
+        let mut endpoints: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for judged in &self.verdicts.endpoints {
+            let Some(endpoint) = self.required(judged.endpoint) else { continue };
+            for &tried in judged.names.iter().flat_map(|name| &name.tried) {
+                endpoints.entry(tried).or_default().push(endpoint.id().to_owned());
+            }
+        }
+        endpoints.values_mut().for_each(|ids| ids.sort());
+        found.iter().filter_map(|found| self.contradiction(found, &endpoints)).collect()
+    }
+
+    fn contradiction(
+        &self,
+        found: &Contradiction,
+        endpoints: &BTreeMap<usize, Vec<String>>,
+    ) -> Option<ContradictionReport> {
+        let piece = |(at, sample): &(usize, Sample)| {
+            let tried = self.verdicts.tried.get(*at)?;
+            Some((self.sample(sample, tried, shown(tried)), tried))
+        };
+        let (log, tried) = piece(&found.log)?;
+        let capture = found.capture.as_ref().and_then(piece);
+        let capture = capture.map(|(capture, _)| capture);
+        Some(ContradictionReport {
+            kind: found.kind,
+            name: self.evidence.names().text(tried.name).to_owned(),
+            endpoints: endpoints.get(&found.log.0).cloned().unwrap_or_default(),
+            reason: contradiction_sentence(found.kind, &log, capture.as_ref()),
+            count: found.count,
+            first: self.time(found.first),
+            last: self.time(found.last),
+            log,
+            capture_input: found.capture.map_or(found.unit, |(_, sample)| sample.locator.input),
+            capture,
+        })
+    }
+
     fn endpoint(&self, judged: &Judged, required: Required<'_>) -> EndpointReport {
         EndpointReport {
             verdict: judged.verdict,
@@ -213,6 +252,35 @@ impl Assembly<'_> {
 
     fn time(&self, time: Timestamp) -> Option<String> {
         time.instant_text(self.clock.finest())
+    }
+}
+
+/// What the log says and what the capture shows, for a person.
+fn contradiction_sentence(
+    kind: ContradictionKind,
+    log: &EvidenceReport,
+    capture: Option<&EvidenceReport>,
+) -> String {
+    let within = |detail: &str| match detail {
+        "" => String::new(),
+        detail => format!(" ({detail})"),
+    };
+    let says = match log.outcome {
+        Outcome::Allowed => "it was let through",
+        Outcome::Answered | Outcome::Inconclusive(_) => "it was answered",
+        Outcome::Blocked(_) => "it was blocked",
+    };
+    let says = format!("The log says that {says}{}", within(&log.detail));
+    let detail = within(capture.map_or("", |capture| &capture.detail));
+    match (kind, capture.map(|capture| capture.outcome)) {
+        (ContradictionKind::AllowedButBlocked, Some(Outcome::Blocked(cause))) => {
+            format!("{says}, but in the capture {}{detail}.", cause.sentence())
+        }
+        (ContradictionKind::DeniedButNotCaptured, _) => format!(
+            "{says}, but a capture that has the same client shortly before and after does not \
+             have the attempt: it was taken behind the device, or the log speaks of another."
+        ),
+        _ => format!("{says}, but the capture shows an answer{detail}."),
     }
 }
 

@@ -307,10 +307,17 @@ pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: Pruned) {
         ("texts", pruned.texts),
         ("resolutions", pruned.resolutions),
     ];
-    for (table, count) in tables.into_iter().filter(|(_, count)| *count > 0) {
-        coverage.evictions.push(EvictionReport { table: table.to_owned(), count });
+    for (table, count) in tables {
+        note_omitted(coverage, table, count);
     }
-    coverage.sort();
+}
+
+/// Notes how much a table was too small for, if it was.
+pub(super) fn note_omitted(coverage: &mut CoverageReport, table: &str, count: u64) {
+    if count > 0 {
+        coverage.evictions.push(EvictionReport { table: table.to_owned(), count });
+        coverage.sort();
+    }
 }
 
 const fn decoded(capture: &CaptureFacts) -> u64 {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::input::PlainFile;
 use crate::logs::framing::{Framing, Walker};
-use crate::report::EndpointReport;
+use crate::report::Report;
 
 /// The most bytes of a line that are shown.
 const MAX_LINE: usize = 2 << 10;
@@ -21,13 +21,11 @@ impl PlainLogs {
     }
 
     /// Puts the lines into the evidence. A file that is gone by now leaves its evidence without.
-    pub(super) fn fill(&self, endpoints: &mut [EndpointReport]) {
+    pub(super) fn fill(&self, report: &mut Report) {
         let mut files: BTreeMap<u32, Option<(PlainFile, Framing)>> = BTreeMap::new();
-        let pieces = endpoints
-            .iter_mut()
-            .flat_map(|endpoint| &mut endpoint.names)
-            .flat_map(|name| &mut name.evidence);
-        for piece in pieces {
+        let names = report.endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.names);
+        let contradicted = report.contradictions.iter_mut().map(|row| &mut row.log);
+        for piece in names.flat_map(|name| &mut name.evidence).chain(contradicted) {
             let file = files.entry(piece.input).or_insert_with(|| {
                 let (path, framing) = self.0.get(&piece.input)?;
                 let file = PlainFile::open(path).ok().flatten()?;

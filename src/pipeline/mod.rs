@@ -106,6 +106,9 @@ pub fn audit(
     inputs::note_pruned(&mut coverage, evidence.pruned());
     let inbound = inbound.as_deref();
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound);
+    let (contradictions, omitted) =
+        crate::verdict::contradictions(&evidence, &verdicts, &clock.logs);
+    inputs::note_omitted(&mut coverage, "contradictions", omitted);
     let assembly =
         Assembly { catalog, inbound, evidence: &evidence, verdicts: &verdicts, clock: &clock };
     let mut report = Report {
@@ -117,8 +120,9 @@ pub fn audit(
         summary: Summary::default(),
         endpoints: assembly.endpoints(),
         near_misses: assembly.near_misses(),
+        contradictions: assembly.contradictions(&contradictions),
     };
-    plain_logs.fill(&mut report.endpoints);
+    plain_logs.fill(&mut report);
     report.finish();
     Ok(report)
 }

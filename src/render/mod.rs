@@ -71,6 +71,12 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// The input alone; not escaped.
+    fn input(&self, input: u32) -> &'a str {
+        let input = usize::try_from(input).ok().and_then(|index| self.inputs.get(index));
+        input.map_or("a capture", |input| self.short(input))
+    }
+
     /// The file name where it tells the input apart from all others, else the whole path.
     fn short(&self, input: &'a InputReport) -> &'a str {
         let name = file_name(&input.path);

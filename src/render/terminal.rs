@@ -8,8 +8,8 @@ use super::table::{Columns, Page, Tone, columns_of, counted, grouped, instant, s
 use super::{Places, TerminalOptions, escape, record_noun};
 use crate::observe::{Doubt, NameSource, Outcome};
 use crate::report::{
-    CatalogReport, EndpointReport, EvidenceReport, InputReport, MixedBy, NameReport, NearMiss,
-    NearMissReason, Report, Tool, Verdict,
+    CatalogReport, ContradictionReport, EndpointReport, EvidenceReport, InputReport, MixedBy,
+    NameReport, NearMiss, NearMissReason, Report, Tool, Verdict,
 };
 
 /// Pieces of evidence shown for an endpoint unless all are asked for.
@@ -30,6 +30,7 @@ pub fn render(report: &Report, options: TerminalOptions, out: &mut dyn Write) ->
     verdicts(&mut page, report, &places, options.verbose)?;
     never_seen(&mut page, &report.endpoints)?;
     near_misses(&mut page, &report.near_misses)?;
+    contradictions(&mut page, &report.contradictions, &places)?;
     summary(&mut page, report)?;
     coverage(&mut page, report)?;
     complaints(&mut page, &report.inputs, &places)
@@ -297,6 +298,33 @@ fn near_misses(page: &mut Page<'_>, misses: &[NearMiss]) -> io::Result<()> {
             }
         };
         page.item(0, &format!("{name}: {why} ({})", counted(miss.count, "attempt")))?;
+    }
+    Ok(())
+}
+
+fn contradictions(
+    page: &mut Page<'_>,
+    rows: &[ContradictionReport],
+    places: &Places<'_>,
+) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.text(Tone::Heading, &format!("LOGS AND CAPTURES CONTRADICT EACH OTHER ({})", rows.len()))?;
+    for row in rows {
+        let log = places.place(row.log.input, row.log.record);
+        let capture = match &row.capture {
+            Some(piece) => format!(" and {}", places.place(piece.input, piece.record)),
+            None => format!(" and {}", places.input(row.capture_input)),
+        };
+        let name = escape::terminal_name(&row.name);
+        let client = escape::terminal(&row.log.client);
+        let place = format!("{log}{capture}");
+        let place = escape::terminal(&place);
+        let reason = escape::terminal(&row.reason);
+        let count = counted(row.count, "log record");
+        page.item(0, &format!("{place}: {name} by {client}. {reason} ({count})"))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! the precision of their source. Texts are kept as the inputs gave them: escaping belongs to the
 //! output, and [`render`](crate::render) has one escaper for each medium.
 
+mod contradiction;
 mod coverage;
 mod endpoint;
 mod explain;
@@ -18,6 +19,7 @@ mod verdict;
 
 use serde::Serialize;
 
+pub use contradiction::{ContradictionKind, ContradictionReport};
 pub use coverage::{
     AnomalyReport, AnomalySample, CoverageReport, EncryptedDns, EvictionReport, FlowCoverage,
     InputKind, InputReport, KindCount, LineCoverage, LinkTypeReport, PacketCoverage, ReasonCount,
@@ -58,6 +60,8 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// Traffic to required names that does not satisfy an endpoint, sorted.
     pub near_misses: Vec<NearMiss>,
+    /// Where logs and captures contradict each other about required endpoints, sorted.
+    pub contradictions: Vec<ContradictionReport>,
 }
 
 /// The program that made a report.
@@ -117,6 +121,7 @@ impl Report {
         }
         self.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
         self.near_misses.sort();
+        self.contradictions.sort_by(|a, b| a.key().cmp(&b.key()));
         self.coverage.sort();
         self.summary = Summary::of(&self.endpoints);
     }
@@ -347,6 +352,7 @@ mod tests {
         let mut report = expected.clone();
         report.endpoints.reverse();
         report.near_misses.reverse();
+        report.contradictions.reverse();
         report.coverage.link_types.reverse();
         for endpoint in &mut report.endpoints {
             endpoint.names.reverse();

@@ -363,9 +363,45 @@ pub(crate) fn report() -> Report {
                 80,
             ),
         ],
+        contradictions: contradictions(),
     };
     report.finish();
     report
+}
+
+/// One contradiction with a capture that shows something, one with a capture that does not.
+fn contradictions() -> Vec<ContradictionReport> {
+    let log = EvidenceReport {
+        input: 2,
+        record: 4,
+        outcome: Outcome::Allowed,
+        detail: text("Fortinet FortiGate: rule \"web\""),
+        wireshark: None,
+        line: Some(text("action=accept \u{9b}31m")),
+        ..evidence()
+    };
+    let allowed = ContradictionReport {
+        kind: ContradictionKind::AllowedButBlocked,
+        name: text(HOSTILE_NAME),
+        endpoints: list(&["https:*.flow.microsoft.com"]),
+        reason: text("The log says that it was let through, but in the capture nothing answers."),
+        count: 3,
+        first: time(12),
+        last: time(14),
+        log: log.clone(),
+        capture_input: 1,
+        capture: Some(evidence()),
+    };
+    let missed = ContradictionReport {
+        kind: ContradictionKind::DeniedButNotCaptured,
+        name: text("emea.flow.microsoft.com"),
+        reason: text("The log says that it was blocked, but the capture does not have it."),
+        count: 1,
+        log: EvidenceReport { outcome: Outcome::Blocked(Cause::DeviceDenied), ..log },
+        capture: None,
+        ..allowed.clone()
+    };
+    vec![allowed, missed]
 }
 
 /// A report over an empty capture.
@@ -385,6 +421,7 @@ pub(crate) fn empty() -> Report {
             "No attempt was seen.",
         )],
         near_misses: Vec::new(),
+        contradictions: Vec::new(),
         ..report()
     };
     report.catalog.newer_edition = None;

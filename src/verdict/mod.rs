@@ -5,10 +5,13 @@
 //! that failed without anything being blocked are forgiven. What is left decides.
 
 mod clues;
+mod contradictions;
 mod decide;
 mod forgive;
 mod join;
 mod path;
+
+pub use contradictions::{Contradiction, contradictions};
 
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Protocol, Selection};
 use crate::evidence::{AttemptKey, Settled, Tally};

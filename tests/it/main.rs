@@ -12,6 +12,7 @@
 
 mod cli;
 mod clues;
+mod contradictions;
 mod corpus;
 mod goldens;
 mod lab;
