@@ -14,6 +14,6 @@ pub mod service_tags;
 pub mod verdict;
 
 pub use pipeline::{
-    Error, Options, Progress, Requirement, audit, explain, explain_detection, formats, names,
-    records,
+    Error, Options, Progress, Requirement, Watched, audit, explain, explain_detection, formats,
+    names, records, watch,
 };

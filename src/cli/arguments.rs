@@ -143,6 +143,6 @@ impl Sources {
     pub fn options(&self) -> Options {
         let times = TimeRules { zone: self.log_zone.clone(), year: self.year };
         let only = self.input_format.as_deref().and_then(registry::find);
-        Options { threads: self.threads, logs: LogOptions { times, only } }
+        Options { threads: self.threads, logs: LogOptions { times, only }, stop: None }
     }
 }

@@ -58,8 +58,12 @@ pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console
         Ok(tags) => tags,
         Err(error) => return console.trouble(&error),
     };
+    let options = match console.stoppable(sources.options()) {
+        Ok(options) => options,
+        Err(error) => return console.trouble(&error),
+    };
     let report = console.with_progress(manner, |progress| {
-        crate::audit(&sources.inputs, &requirement, &sources.options(), progress)
+        crate::audit(&sources.inputs, &requirement, &options, progress)
     });
     match report {
         Ok(report) => finish(&report, outputs, *fail_on, manner, console),

@@ -14,6 +14,8 @@ mod names;
 mod output;
 mod progress;
 mod records;
+mod signals;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -28,10 +30,11 @@ pub use formats::{FormatsCommand, FormatsFormat};
 pub use names::{NamesCommand, NamesFormat};
 pub use output::{Format, OutputFile, Outputs};
 pub use records::{RecordsCommand, RecordsFormat};
+pub use watch::{WatchCommand, WatchFormat};
 
-use crate::Progress;
 use crate::render::{TerminalOptions, escape};
 use crate::report::InputReport;
+use crate::{Options, Progress};
 use progress::Bar;
 
 /// Tells which required network endpoints were reached, blocked or never seen
@@ -57,11 +60,38 @@ Exit codes:
   2  wrong usage, or an input could not be read (the report is still written)
   3  everything was read and nothing could be judged";
 
+const AUDIT_HELP: &str = "\
+SIGINT (Ctrl-C) or SIGTERM ends the reading, and the report is on what was read so far:
+  tail -F deny.log | egress-audit audit -
+A second one ends the program at once.
+
+Exit codes:
+  0  nothing at or above --fail-on
+  1  findings at or above --fail-on
+  2  wrong usage, or an input could not be read (the report is still written)
+  3  everything was read and nothing could be judged";
+
+const WATCH_HELP: &str = "\
+A finding is told when a required name is blocked by a cause, by a rule or for a client that was not told before,
+and when a name that was blocked is answered for the first time. The order is that in which lines arrive.
+Captures are not watched: `audit` judges them.
+
+SIGINT (Ctrl-C) or SIGTERM ends the watch with a summary on standard error, a second one at once.
+
+Exit codes:
+  0  nothing was found
+  1  findings were told
+  2  wrong usage, or an input could not be read
+  3  no line was understood";
+
 #[derive(Subcommand, Clone, Debug)]
 enum Command {
     /// Judge every required endpoint
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = AUDIT_HELP)]
     Audit(AuditCommand),
+    /// Tell what is new in logs while they are written
+    #[command(after_help = WATCH_HELP)]
+    Watch(WatchCommand),
     /// Tell the whole story of one endpoint or name, in time order
     Explain(ExplainCommand),
     /// List every name seen, whether the catalog knows it or not
@@ -88,6 +118,7 @@ where
     let manner = cli.manner;
     match cli.command {
         Command::Audit(command) => audit::run(&command, &manner, console),
+        Command::Watch(command) => watch::run(&command, &manner, console),
         Command::Explain(command) => explain::run(&command, &manner, console),
         Command::Names(command) => names::run(&command, &manner, console),
         Command::Records(command) => records::run(&command, &manner, console),
@@ -125,6 +156,8 @@ pub struct Surroundings {
     pub width: Option<u16>,
     /// Whether the environment allows colours: no NO_COLOR (no-color.org), no dumb terminal.
     pub colors_welcome: bool,
+    /// Whether signals may be caught, which changes them for the whole process.
+    pub catches_signals: bool,
 }
 
 impl Surroundings {
@@ -138,6 +171,7 @@ impl Surroundings {
             err_is_terminal: io::stderr().is_terminal(),
             width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0),
             colors_welcome: !no_color && !dumb,
+            catches_signals: true,
         }
     }
 }
@@ -171,6 +205,17 @@ impl Console<'_> {
             if let Some(error) = &input.error {
                 self.complain(&format!("{}: {error}", input.path));
             }
+        }
+    }
+
+    /// The options of a run that signals bring to an end with a result.
+    fn stoppable(&self, options: Options) -> Result<Options, String> {
+        if !self.surroundings.catches_signals {
+            return Ok(options);
+        }
+        match signals::stop_on_signals() {
+            Ok(stop) => Ok(Options { stop: Some(stop), ..options }),
+            Err(error) => Err(format!("signals cannot be caught: {error}")),
         }
     }
 

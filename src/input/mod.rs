@@ -2,14 +2,17 @@
 //!
 //! [`expand`] turns arguments into files, [`group`] finds captures that were rotated, [`open`]
 //! undoes compression, and [`detect`] says what the bytes are. What a file is, its content
-//! decides, never its name.
+//! decides, never its name. Inputs without an end are ended by a [`Stop`]; files that grow are
+//! read by a [`FollowReader`].
 
 mod compression;
 mod detect;
 mod expand;
+mod follow;
 mod line;
 mod open;
 mod sequence;
+mod stop;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,9 +22,11 @@ use thiserror::Error;
 pub use compression::Compression;
 pub use detect::{CaptureKind, Detected, detect};
 pub use expand::{Expanded, expand};
+pub use follow::{Follow, FollowReader, Progression};
 pub use line::PlainFile;
-pub use open::{HEAD_SIZE, Opened, open, open_reader};
+pub use open::{Ending, HEAD_SIZE, Opened, open, open_live, open_reader, open_stoppable};
 pub use sequence::group;
+pub use stop::Stop;
 
 /// Where the bytes of one input come from.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::follow::{Follow, FollowReader, Progression};
+use super::stop::{Pumped, Stop, Stoppable};
 use super::{Compression, InputError, InputPath};
 
 /// Bytes that are read ahead to find out what the input is.
@@ -29,8 +31,39 @@ pub struct Opened {
     pub consumed: Arc<AtomicU64>,
     /// The outermost compression.
     pub compression: Option<Compression>,
-    /// The first [`HEAD_SIZE`] decompressed bytes, or all if there are fewer.
+    /// The first [`HEAD_SIZE`] decompressed bytes, or all if there are fewer. Of an input that was
+    /// opened [live](open_live), at least the first line.
     pub head: Vec<u8>,
+    /// Whether and where it was ended on request.
+    pub ending: Ending,
+}
+
+/// How the reading of an input came to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    was_stopped: Arc<AtomicBool>,
+    consumed: Arc<AtomicU64>,
+    size: Option<u64>,
+}
+
+impl Ending {
+    /// The bytes of the input, as it is stored, that were read when it was ended on request
+    /// before its own end; `None` when it was read to its end.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<u64> {
+        let consumed = self.consumed.load(Ordering::Relaxed);
+        let was_stopped = self.was_stopped.load(Ordering::Relaxed);
+        (was_stopped && self.size != Some(consumed)).then_some(consumed)
+    }
+}
+
+/// How much of an input is read ahead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ahead {
+    /// As much as the head holds, so that what is found does not depend on how bytes arrive.
+    Head,
+    /// What is there, and at least a line.
+    Line,
 }
 
 /// Opens an input and undoes its compression.
@@ -39,20 +72,32 @@ pub struct Opened {
 ///
 /// If it cannot be opened, or the first byte cannot be had.
 pub fn open(path: &InputPath) -> Result<Opened, InputError> {
-    let fail = |error: &io::Error| InputError {
-        path: path.clone(),
-        sentence: format!("cannot be read: {error}"),
-        advice: None,
-    };
-    let (source, size): (Box<dyn Read + Send>, _) = match path {
-        InputPath::Stdin => (Box::new(io::stdin()), None),
-        InputPath::File(path) => {
-            let file = File::open(path).map_err(|error| fail(&error))?;
-            let metadata = file.metadata().map_err(|error| fail(&error))?;
-            (Box::new(file), metadata.is_file().then_some(metadata.len()))
-        }
-    };
-    open_reader(source, size).map_err(|error| fail(&error))
+    open_stoppable(path, None)
+}
+
+/// The same for an input that ends when `stop` is asked.
+///
+/// # Errors
+///
+/// If it cannot be opened, or the first byte cannot be had.
+pub fn open_stoppable(path: &InputPath, stop: Option<&Stop>) -> Result<Opened, InputError> {
+    let opened = source_of(path, stop, None).and_then(|source| source.open(Ahead::Head));
+    opened.map_err(|error| cannot_be_read(path, &error))
+}
+
+/// The same for an input that is used while it comes: it is ready with its first line. With
+/// `follow`, a file is read beyond its end; see [`FollowReader`].
+///
+/// # Errors
+///
+/// If it cannot be opened, or the first byte cannot be had.
+pub fn open_live(
+    path: &InputPath,
+    stop: &Stop,
+    follow: Option<(Follow, &Progression)>,
+) -> Result<Opened, InputError> {
+    let opened = source_of(path, Some(stop), follow).and_then(|source| source.open(Ahead::Line));
+    opened.map_err(|error| cannot_be_read(path, &error))
 }
 
 /// Undoes the compression of `source`, of which `size` bytes are stored if that is known.
@@ -60,34 +105,103 @@ pub fn open(path: &InputPath) -> Result<Opened, InputError> {
 /// # Errors
 ///
 /// If the first byte cannot be had.
-pub fn open_reader(source: Box<dyn Read + Send>, size: Option<u64>) -> io::Result<Opened> {
-    let consumed = Arc::new(AtomicU64::new(0));
-    let mut reader =
-        Box::new(Counted { source, count: Arc::clone(&consumed) }) as Box<dyn Read + Send>;
-    let mut compression = None;
-    for layer in 0..=MAX_LAYERS {
-        let (head, rest) = read_ahead(reader)?;
-        let inner = Compression::recognise(&head).filter(|_| layer < MAX_LAYERS);
-        let source = Box::new(rest);
-        let Some(inner) = inner else {
-            return Ok(Opened { reader: source, size, consumed, compression, head });
-        };
-        compression = compression.or(Some(inner));
-        let decoder = inner.decoder(source)?;
-        reader = Box::new(Guarded { decoder, given: 0, consumed: Arc::clone(&consumed) });
+pub fn open_reader(reader: Box<dyn Read + Send>, size: Option<u64>) -> io::Result<Opened> {
+    Source { reader, size, was_stopped: Arc::default() }.open(Ahead::Head)
+}
+
+fn cannot_be_read(path: &InputPath, error: &io::Error) -> InputError {
+    let sentence = format!("cannot be read: {error}");
+    InputError { path: path.clone(), sentence, advice: None }
+}
+
+/// The bytes of an input as they are stored.
+struct Source {
+    reader: Box<dyn Read + Send>,
+    size: Option<u64>,
+    was_stopped: Arc<AtomicBool>,
+}
+
+fn source_of(
+    path: &InputPath,
+    stop: Option<&Stop>,
+    follow: Option<(Follow, &Progression)>,
+) -> io::Result<Source> {
+    let was_stopped = Arc::new(AtomicBool::new(false));
+    let pump = |source: Box<dyn Read + Send>| -> io::Result<Box<dyn Read + Send>> {
+        let Some(stop) = stop else { return Ok(source) };
+        Ok(Box::new(Pumped::start(source, stop.clone(), Arc::clone(&was_stopped))?))
+    };
+    let (reader, size): (Box<dyn Read + Send>, _) = match path {
+        InputPath::Stdin => (pump(Box::new(io::stdin()))?, None),
+        InputPath::File(path) => {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            let size = Some(metadata.len());
+            match (stop, follow) {
+                _ if !metadata.is_file() => {
+                    if let Some((_, progression)) = follow {
+                        progression.catch_up();
+                    }
+                    (pump(Box::new(file))?, None)
+                }
+                (None, _) => (Box::new(file), size),
+                (Some(stop), None) => {
+                    let (stop, was_stopped) = (stop.clone(), Arc::clone(&was_stopped));
+                    (Box::new(Stoppable { source: file, stop, was_stopped }), size)
+                }
+                (Some(stop), Some((follow, progression))) => {
+                    let (path, stop) = (path.clone(), stop.clone());
+                    let progression = progression.clone();
+                    (Box::new(FollowReader::new(file, path, follow, stop, progression)), None)
+                }
+            }
+        }
+    };
+    Ok(Source { reader, size, was_stopped })
+}
+
+impl Source {
+    /// Undoes the compression.
+    fn open(self, ahead: Ahead) -> io::Result<Opened> {
+        let Self { reader: source, size, was_stopped } = self;
+        let consumed = Arc::new(AtomicU64::new(0));
+        let ending = Ending { was_stopped, consumed: Arc::clone(&consumed), size };
+        let mut reader =
+            Box::new(Counted { source, count: Arc::clone(&consumed) }) as Box<dyn Read + Send>;
+        let mut compression = None;
+        for layer in 0..=MAX_LAYERS {
+            let (head, rest) = read_ahead(reader, ahead)?;
+            let inner = Compression::recognise(&head).filter(|_| layer < MAX_LAYERS);
+            let source = Box::new(rest);
+            let Some(inner) = inner else {
+                return Ok(Opened { reader: source, size, consumed, compression, head, ending });
+            };
+            compression = compression.or(Some(inner));
+            let decoder = inner.decoder(source)?;
+            reader = Box::new(Guarded { decoder, given: 0, consumed: Arc::clone(&consumed) });
+        }
+        Err(io::ErrorKind::InvalidData.into())
     }
-    Err(io::ErrorKind::InvalidData.into())
 }
 
 /// Reads the head of `source` and gives it with a reader that starts with it again.
-fn read_ahead(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Prefixed)> {
+fn read_ahead(mut source: Box<dyn Read + Send>, ahead: Ahead) -> io::Result<(Vec<u8>, Prefixed)> {
     let mut head = vec![0; HEAD_SIZE];
     let mut filled = 0_usize;
     let mut failure = None;
     while let Some(free) = head.get_mut(filled..).filter(|free| !free.is_empty()) {
         match source.read(free) {
             Ok(0) => break,
-            Ok(count) => filled = filled.saturating_add(count),
+            Ok(count) => {
+                let new = free.get(..count).unwrap_or_default();
+                let has_line = memchr::memchr(b'\n', new).is_some();
+                filled = filled.saturating_add(count);
+                let known = head.get(..filled).unwrap_or_default();
+                // Compressed bytes have no lines; the next layer looks for them.
+                if ahead == Ahead::Line && (has_line || Compression::recognise(known).is_some()) {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if filled == 0 => return Err(error),
             Err(error) => {
@@ -279,6 +393,53 @@ mod tests {
         let mut bytes = Vec::new();
         let error = guarded.take(10 << 20).read_to_end(&mut bytes).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    /// Gives one piece at each read, and panics when asked for more.
+    struct Pieces(Vec<Vec<u8>>);
+
+    impl Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "would wait for bytes that nobody needs");
+            self.0.remove(0).as_slice().read(buffer)
+        }
+    }
+
+    #[test]
+    fn a_live_input_is_ready_with_its_first_line() {
+        let live = |pieces: &[&[u8]]| {
+            let pieces = pieces.iter().map(|piece| piece.to_vec()).collect();
+            let reader = Box::new(Pieces(pieces));
+            let source = Source { reader, size: None, was_stopped: Arc::default() };
+            source.open(Ahead::Line).unwrap()
+        };
+        assert_eq!(live(&[b"one ", b"line\nand"]).head, b"one line\nand");
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        packed.write_all(b"a line\n").unwrap();
+        packed.flush().unwrap();
+        let opened = live(&[&packed.finish().unwrap()]);
+        assert_eq!(
+            (opened.head.as_slice(), opened.compression),
+            (&b"a line\n"[..], Some(Compression::Gzip))
+        );
+    }
+
+    #[test]
+    fn what_was_ended_on_request_says_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, noise(HEAD_SIZE + 100)).unwrap();
+        let path = InputPath::File(path);
+        for (asks, at) in [(false, None), (true, Some(HEAD_SIZE as u64))] {
+            let stop = Stop::default();
+            let mut opened = open_stoppable(&path, Some(&stop)).unwrap();
+            if asks {
+                stop.ask();
+            }
+            let mut bytes = Vec::new();
+            opened.reader.read_to_end(&mut bytes).unwrap();
+            assert_eq!(opened.ending.stopped_at(), at);
+        }
     }
 
     #[test]

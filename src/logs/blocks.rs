@@ -56,6 +56,8 @@ pub(super) struct Blocks {
     /// Bytes up to the next line end belong to a line that is too long.
     skips: bool,
     error: Option<io::Error>,
+    /// Whether a block is handed on as soon as there may be a whole unit in it.
+    is_live: bool,
 }
 
 impl Blocks {
@@ -71,7 +73,14 @@ impl Blocks {
             at_end: false,
             skips: false,
             error: None,
+            is_live: false,
         }
+    }
+
+    /// Blocks that are handed on as soon as there may be a whole unit in them, so that a line
+    /// of a slow pipe does not wait for the next.
+    pub(super) fn live(source: Box<dyn Read + Send>, framing: Framing) -> Self {
+        Self { is_live: true, ..Self::new(source, framing) }
     }
 
     /// Bytes that were handed on.
@@ -123,7 +132,13 @@ impl Blocks {
             let free = block.buffer.get_mut(read..).unwrap_or_default();
             match self.source.read(free) {
                 Ok(0) => self.at_end = true,
-                Ok(count) => read += count,
+                Ok(count) => {
+                    let new = free.get(..count).unwrap_or_default();
+                    read += count;
+                    if self.is_live && memchr::memchr(b'\n', new).is_some() {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.error = Some(error);
@@ -169,7 +184,7 @@ impl Blocks {
         let used = if self.at_end {
             self.walker.finish(&mut units);
             read
-        } else if self.walker.pending() == 0 {
+        } else if self.walker.pending() == 0 && read == BLOCK {
             block.too_long.push((self.walker.pending_line() + 1, self.offset));
             self.walker.give_up();
             read
@@ -194,7 +209,7 @@ impl Blocks {
         let mut units = Vec::new();
         let bytes = block.buffer.get(..read).unwrap_or_default();
         let mut used = split(bytes, self.at_end, &mut units).min(read);
-        if used == 0 {
+        if used == 0 && read == BLOCK {
             block.too_long.push((self.line, self.offset));
             used = read;
         }

@@ -12,7 +12,7 @@ pub mod encoding;
 pub mod format;
 pub(crate) mod framing;
 pub mod grammar;
-mod observe;
+pub(crate) mod observe;
 pub mod read;
 mod reader;
 pub mod record;

@@ -138,7 +138,8 @@ pub fn read_log<S: Sink>(
 }
 
 /// Reads a log line by line, in order, and hands on every record with the number of its line
-/// and of its format, until `on_record` says that it wants no more.
+/// and of its format, until `on_record` says that it wants no more. A record is handed on as
+/// soon as its line is there.
 pub fn each_record(
     input: u32,
     source: Box<dyn Read + Send>,
@@ -148,7 +149,7 @@ pub fn each_record(
 ) -> LogFacts {
     let mut reader = line_reader(detection, options);
     let mut memory = Memory::default();
-    let mut blocks = Blocks::new(source, detection.framing);
+    let mut blocks = Blocks::live(source, detection.framing);
     let mut block = Block::default();
     let mut facts = LogFacts { input, ..LogFacts::default() };
     let mut goes_on = true;
@@ -355,7 +356,8 @@ impl LogFacts {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    /// Adds the counts of `other`; bytes and errors are not added.
+    pub(crate) fn merge(&mut self, other: Self) {
         self.lines.merge(&other.lines);
         for (format, count) in other.formats {
             *self.formats.entry(format).or_default() += count;

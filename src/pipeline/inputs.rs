@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::log_inputs;
 use super::read::Clock;
+use super::{Options, log_inputs};
 use crate::capture::container::ContainerSummary;
 use crate::capture::link::link_type_name;
 use crate::capture::{CaptureFacts, FlowCounts};
 use crate::evidence::Pruned;
-use crate::input::{self, Compression, Detected, InputError, InputPath, Opened};
+use crate::input::{self, Compression, Detected, Ending, InputError, InputPath, Opened};
 use crate::logs::detect::Detection;
 use crate::logs::encoding::Utf16Reader;
 use crate::logs::framing::Framing;
-use crate::logs::read::{LogFacts, LogOptions};
+use crate::logs::read::LogFacts;
 use crate::observe::{Anomalies, AnomalyKind, Timestamp};
 use crate::report::{
     AnomalyReport, CoverageReport, EncryptedDns, EvictionReport, InputKind, InputReport, KindCount,
@@ -28,6 +28,7 @@ pub(super) struct Found {
     pub(super) detection: Option<Detection>,
     /// What the units are of a log whose lines lie in the file as they are.
     pub(super) plain_log: Option<Framing>,
+    ending: Ending,
 }
 
 impl Found {
@@ -38,20 +39,25 @@ impl Found {
     }
 
     /// Opens an input; when it is no capture, what it is instead.
-    pub(super) fn by_opening(path: &InputPath, logs: &LogOptions) -> (Self, Option<Opened>) {
-        let found = |compression, kind| Self {
-            compression,
-            kind,
-            error: None,
-            detection: None,
-            plain_log: None,
-        };
+    pub(super) fn by_opening(path: &InputPath, options: &Options) -> (Self, Option<Opened>) {
+        match input::open_stoppable(path, options.stop.as_ref()) {
+            Ok(opened) => Self::of(opened, options),
+            Err(error) => {
+                let found = Self::new(None, InputKind::Unknown, Ending::default());
+                (Self { error: Some(sentence_of(&error)), ..found }, None)
+            }
+        }
+    }
+
+    const fn new(compression: Option<Compression>, kind: InputKind, ending: Ending) -> Self {
+        Self { compression, kind, error: None, detection: None, plain_log: None, ending }
+    }
+
+    fn of(opened: Opened, options: &Options) -> (Self, Option<Opened>) {
+        let ending = opened.ending.clone();
+        let found = |compression, kind| Self::new(compression, kind, ending.clone());
         let failed = |compression, error: String| {
             (Self { error: Some(error), ..found(compression, InputKind::Unknown) }, None)
-        };
-        let opened = match input::open(path) {
-            Ok(opened) => opened,
-            Err(error) => return failed(None, sentence_of(&error)),
         };
         let compression = opened.compression;
         match input::detect(&opened.head) {
@@ -65,7 +71,7 @@ impl Found {
                 let is_plain = compression.is_none() && !Utf16Reader::is_utf16(&opened.head);
                 let opened = log_inputs::decoded(opened);
                 let detection = Detection::of(&opened.head);
-                if detection.is_log() || logs.only.is_some() {
+                if detection.is_log() || options.logs.only.is_some() {
                     let found = found(compression, InputKind::Log);
                     let plain_log = is_plain.then_some(detection.framing);
                     let detection = Some(detection);
@@ -76,6 +82,20 @@ impl Found {
             Detected::Unknown { first_bytes } => {
                 failed(compression, format!("unknown format; it begins with {first_bytes}"))
             }
+        }
+    }
+}
+
+/// Says that an input was ended on request: a pipe may have no other end, but of a file the rest
+/// was not read.
+pub(super) fn note_ending(report: &mut InputReport, path: &InputPath, ending: &Ending) {
+    let Some(at) = ending.stopped_at() else { return };
+    match path {
+        InputPath::Stdin => report.notes.push(format!("was ended on request after {at} bytes")),
+        InputPath::File(_) => {
+            let sentence =
+                || format!("was ended on request after {at} bytes; the rest was not read");
+            report.error.get_or_insert_with(sentence);
         }
     }
 }
@@ -148,11 +168,11 @@ impl Account {
                     if let Some(log) = self.logs.iter().find(|log| log.input == index) {
                         report.anomalies = AnomalyReport::list(&self.anomalies, index);
                         log_inputs::describe(&mut report, log, found.compression);
-                        inputs.push(report);
-                        continue;
+                    } else {
+                        let facts = by_input.get(&index).copied();
+                        self.describe(&mut report, index, facts, found.compression, &clock);
                     }
-                    let facts = by_input.get(&index).copied();
-                    self.describe(&mut report, index, facts, found.compression, &clock);
+                    note_ending(&mut report, &path, &found.ending);
                 }
                 None => report.error = Some("was not read".to_owned()),
             }
@@ -351,7 +371,7 @@ fn packets(count: u64) -> String {
     if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }
 }
 
-fn sentence_of(error: &InputError) -> String {
+pub(super) fn sentence_of(error: &InputError) -> String {
     match &error.advice {
         Some(advice) => format!("{}; {advice}", error.sentence),
         None => error.sentence.clone(),

@@ -9,6 +9,7 @@ mod log_inputs;
 mod names;
 mod read;
 mod records;
+mod watch;
 mod wireshark;
 
 use std::num::NonZeroUsize;
@@ -18,6 +19,7 @@ use self::assemble::Assembly;
 use self::read::{Read, read_all};
 use crate::catalog::{Catalog, CatalogError, Matcher, Profile};
 use crate::evidence::{Evidence, Limits};
+use crate::input::Stop;
 use crate::logs::read::LogOptions;
 use crate::report::{CatalogReport, Report, SCHEMA_ID, ServiceTagsReport, Summary, Tool};
 use crate::service_tags::{InboundTags, ServiceTags};
@@ -26,6 +28,7 @@ pub use self::explain::explain;
 pub use self::formats::{explain_detection, formats};
 pub use self::names::names;
 pub use self::records::records;
+pub use self::watch::{Watched, watch};
 
 /// What is required: a catalog and the part of it that applies.
 #[derive(Clone, Debug)]
@@ -39,13 +42,15 @@ pub struct Requirement {
 }
 
 /// How to run, beyond what to read and what to require.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Worker threads; as many as the machine has cores when not given. The report does not
     /// depend on it.
     pub threads: Option<NonZeroUsize>,
     /// How to read logs.
     pub logs: LogOptions,
+    /// Ends the reading when asked; the result is that of what was read so far.
+    pub stop: Option<Stop>,
 }
 
 /// Is told how far the reading has come. Calls come from any thread and should return at once.
@@ -142,7 +147,7 @@ const UNNAMED_AT_KNOWN_SERVERS: usize = 1_000_000;
 
 /// Reads all inputs. When more attempts without a name were seen than can be kept, the inputs are
 /// read again for those at addresses that names were found for, so that none of these is lost;
-/// the standard input cannot be.
+/// the standard input cannot be, and after a stop nothing is.
 fn read_evidence(
     inputs: &[String],
     about: &About<'_>,
@@ -155,7 +160,8 @@ fn read_evidence(
     let limits = Limits { unnamed, ..limits };
     let new_sink = || Evidence::new(Arc::clone(matcher), limits).with_inbound(inbound.cloned());
     let read = read_all(inputs, options, new_sink, progress)?;
-    if !can_repeat || !read.sink.has_given_up() {
+    let is_stopped = options.stop.as_ref().is_some_and(Stop::is_asked);
+    if !can_repeat || is_stopped || !read.sink.has_given_up() {
         return Ok(read);
     }
     let servers = Arc::new(read.sink.servers());

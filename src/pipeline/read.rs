@@ -13,9 +13,9 @@ use super::inputs::{Account, Found};
 use super::lines::PlainLogs;
 use super::{Error, Options, Progress};
 use crate::capture::{SequenceResult, Workers, read_sequence};
-use crate::input::{self, InputError, InputPath, Opened};
+use crate::input::{self, InputError, InputPath, Opened, Stop};
 use crate::logs::detect::Detection;
-use crate::logs::read::{LogOptions, LogResult, read_log};
+use crate::logs::read::{LogResult, read_log};
 use crate::observe::{Sink, Sum};
 use crate::report::{CoverageReport, InputReport};
 
@@ -83,8 +83,7 @@ pub(super) fn read_all<S: Sink + Sum>(
         input::group(&paths).into_iter().partition(|sequence| is_large(sequence, &planned));
     let run = |sequence: &Vec<usize>, workers| {
         let mut logs = Vec::new();
-        let result =
-            read_one(sequence, &planned, workers, &options.logs, &mut logs, &new_sink, progress);
+        let result = read_one(sequence, &planned, workers, options, &mut logs, &new_sink, progress);
         let SequenceResult { mut sinks, captures, flows, anomalies } = result;
         let mut account = Account::new(captures, flows, anomalies);
         for log in logs {
@@ -157,7 +156,7 @@ fn read_one<S: Sink>(
     sequence: &[usize],
     planned: &[Planned],
     workers: Workers,
-    options: &LogOptions,
+    options: &Options,
     logs: &mut Vec<LogResult<S>>,
     new_sink: impl Fn() -> S,
     progress: &dyn Progress,
@@ -167,6 +166,9 @@ fn read_one<S: Sink>(
     let advance = || lock(&meter).tell(progress);
     let open = |input: u32| -> Option<Source> {
         let planned = planned.get(input as usize)?;
+        if options.stop.as_ref().is_some_and(Stop::is_asked) {
+            return None;
+        }
         let (mut found, opened) = Found::by_opening(&planned.path, options);
         if let Some(Opened { consumed, .. }) = &opened {
             lock(&meter).turn_to(Arc::clone(consumed), progress);
@@ -180,7 +182,7 @@ fn read_one<S: Sink>(
         })
     };
     let mut read = |input, detection: &Detection, reader| {
-        let log = read_log(input, reader, detection, options, workers, &new_sink, &advance);
+        let log = read_log(input, reader, detection, &options.logs, workers, &new_sink, &advance);
         logs.push(log);
     };
     // Most sequences are one file, and a log needs no flow table.

@@ -29,7 +29,7 @@ pub fn records(
     for path in expanded.inputs {
         let name = path.to_string();
         let mut report = InputReport::new(name.clone());
-        let (mut found, opened) = Found::by_opening(&path, &options.logs);
+        let (mut found, opened) = Found::by_opening(&path, options);
         report.bytes = opened.as_ref().and_then(|opened| opened.size).unwrap_or(0);
         let detection = found.detection.take();
         found.describe(&mut report);

@@ -12,6 +12,7 @@ pub mod json;
 pub mod names;
 mod table;
 pub mod terminal;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::io;

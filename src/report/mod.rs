@@ -16,6 +16,7 @@ mod records;
 #[cfg(test)]
 pub(crate) mod sample;
 mod verdict;
+mod watch;
 
 use serde::Serialize;
 
@@ -32,13 +33,15 @@ pub use formats::{DetectionReport, FormatRow, LineFinding};
 pub use names::{NameRow, NamesReport};
 pub use records::RecordRow;
 pub use verdict::{MixedBy, Summary, Verdict};
+pub use watch::{Change, Finding};
 
 /// The version of the contract, the value of the key `schema` in every report.
 pub const SCHEMA_ID: &str = "egress-audit/report/1";
 
 /// The JSON Schema (draft 2020-12) of the report.
 ///
-/// Its `$defs` also describe the documents of the other commands: `explain` and `names_row`.
+/// Its `$defs` also describe the documents of the other commands: `explain`, `names_row` and
+/// `finding`.
 pub const SCHEMA: &str = include_str!("schema.json");
 
 /// The verdict on every required endpoint, with all that it rests on.

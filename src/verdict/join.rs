@@ -12,7 +12,7 @@ use crate::service_tags::InboundTags;
 
 /// How long after its time to live an answer may still be in use: programs keep addresses
 /// longer than they should.
-const GRACE: Duration = Duration::from_seconds(300);
+pub(crate) const GRACE: Duration = Duration::from_seconds(300);
 
 /// Every attempt with a name, its own or that of a resolution, sorted by name, client, time and
 /// server.

@@ -11,6 +11,7 @@ mod forgive;
 mod join;
 mod path;
 
+pub(crate) use self::join::GRACE;
 pub use contradictions::{Contradiction, contradictions};
 
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Protocol, Selection};
@@ -152,7 +153,7 @@ pub fn judge<'e>(
             else {
                 continue;
             };
-            match fits(protocol, attempts) {
+            match fits(protocol, attempts.key.channel, attempts.key.target_port) {
                 Ok(()) => {
                     if let Some(list) = candidates.get_mut(endpoint.0 as usize) {
                         list.push(index);
@@ -187,9 +188,8 @@ pub fn judge<'e>(
 ///
 /// AMQP counts for `https` endpoints as a path of its own: Service Bus clients use it where
 /// they may and fall back to 443.
-fn fits(protocol: Protocol, attempts: &Tried<'_>) -> Result<(), NearMissReason> {
-    let port = attempts.key.target_port;
-    match (protocol, attempts.key.channel) {
+pub(crate) fn fits(protocol: Protocol, channel: Channel, port: u16) -> Result<(), NearMissReason> {
+    match (protocol, channel) {
         (_, Channel::Dns(_)) => Ok(()),
         (Protocol::Https, Channel::Http) | (Protocol::Http, Channel::Connect | Channel::Tls) => {
             Err(NearMissReason::OtherProtocol)

@@ -28,3 +28,4 @@ mod service_tags;
 mod support;
 mod tidy;
 mod tshark;
+mod watch;
