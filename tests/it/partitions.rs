@@ -19,7 +19,8 @@ fn content(report: &Report) -> String {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                for key in ["path", "format", "bytes", "offset", "notes"] {
+                // The text of a line is shown only where the file can be read again at its place.
+                for key in ["path", "format", "bytes", "offset", "notes", "line"] {
                     map.remove(key);
                 }
                 map.values_mut().for_each(strip);
