@@ -19,20 +19,31 @@ use egress_audit::capture::container::{Block, CaptureReader, PacketRecord, fuzz_
 use egress_audit::capture::dissect::{dns, http, http2, quic, socks, tls};
 use egress_audit::capture::packet::{Decoded, Segment, Transport, decode, fuzz_packet};
 use egress_audit::catalog::{Catalog, fuzz_catalog};
+use egress_audit::logs::registry::{self, FORMATS};
 use egress_audit::service_tags::fuzz_service_tags;
-use egress_audit::{capture, input};
+use egress_audit::{capture, input, logs};
 
 /// A fuzz target: its name and its entry point.
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target, by name.
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 22] = [
     ("catalog", fuzz_catalog),
     ("container", fuzz_container),
     ("dns", dns::fuzz_dns),
     ("fragments", capture::fuzz_fragments),
     ("http", http::fuzz_http),
     ("http2", http2::fuzz_http2),
+    ("log", logs::fuzz_log),
+    ("log_cef", logs::fuzz_log_cef),
+    ("log_columns", logs::fuzz_log_columns),
+    ("log_directives", logs::fuzz_log_directives),
+    ("log_format", logs::fuzz_log_format),
+    ("log_framing", logs::fuzz_log_framing),
+    ("log_json", logs::fuzz_log_json),
+    ("log_leef", logs::fuzz_log_leef),
+    ("log_pairs", logs::fuzz_log_pairs),
+    ("log_wrappers", logs::fuzz_log_wrappers),
     ("packet", fuzz_packet),
     ("quic", quic::fuzz_quic),
     ("service_tags", fuzz_service_tags),
@@ -53,8 +64,9 @@ fn entry_points_hold_for_everything_in_the_fixtures() {
 
 #[test]
 fn entry_points_hold_for_every_beginning_of_a_fixture() {
+    let seeds = seeds();
     for (target, run) in TARGETS {
-        for bytes in seeds()[target].iter().filter(|bytes| bytes.len() < 2_000).take(40) {
+        for bytes in seeds[target].iter().filter(|bytes| bytes.len() < 2_000).take(40) {
             for end in (0..bytes.len()).step_by(7) {
                 run(&bytes[..end]);
             }
@@ -154,7 +166,40 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
         seeds.entry("stream").or_default().insert(pieces.bytes);
         seeds.entry("container").or_default().insert(bytes);
     }
+    for folder in fs::read_dir(root().join("fixtures/logs")).unwrap() {
+        let folder = folder.unwrap().path();
+        let id = folder.file_name().unwrap().to_str().unwrap();
+        let format = registry::find(id).expect("a folder for each format");
+        add_log(format, &fs::read(folder.join("sample.log")).unwrap(), &mut seeds);
+    }
     seeds
+}
+
+/// Adds what the sample of a format gives each entry point of logs, whole and line by line.
+fn add_log(format: usize, log: &[u8], seeds: &mut BTreeMap<&'static str, BTreeSet<Vec<u8>>>) {
+    let mut add = |target, bytes| seeds.entry(target).or_default().insert(bytes);
+    let number = u8::try_from(format).unwrap();
+    assert!(format < FORMATS.len());
+    add("log", log.to_vec());
+    // In pieces of 62 bytes.
+    add("log_framing", [&[61], log].concat());
+    for (at, line) in (0_u8..).zip(log.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            continue;
+        }
+        add("log", line.to_vec());
+        add("log_directives", [&[at], line].concat());
+        add("log_format", [&[number], line].concat());
+        for target in ["log_columns", "log_json", "log_pairs", "log_wrappers"] {
+            add(target, line.to_vec());
+        }
+        let is_cef = line.windows(4).any(|bytes| bytes == b"CEF:");
+        let is_leef = line.windows(5).any(|bytes| bytes == b"LEEF:");
+        if is_cef || is_leef {
+            add(if is_cef { "log_cef" } else { "log_leef" }, line.to_vec());
+        }
+    }
 }
 
 /// Every packet of a capture: link type, bytes, segment and time.

@@ -74,7 +74,7 @@ impl Outcome {
             let bytes = captures.get(input as usize)?.clone();
             Some(Box::new(Cursor::new(bytes)) as Box<dyn std::io::Read + Send>)
         };
-        let new_sink = || Evidence::new(Arc::clone(&MATCHER), Limits::default());
+        let new_sink = || Evidence::new(matcher(), Limits::default());
         let inputs: Vec<u32> = (0..).take(files.len()).collect();
         let mut result = read_sequence(&inputs, Workers::Caller, new_sink, &open, &|| {});
         for (capture, records) in result.captures.iter().zip(files) {
@@ -104,6 +104,11 @@ impl Outcome {
         attempts.sort_unstable();
         Self { attempts, resolutions: sum.resolutions().len(), flows: result.flows }
     }
+}
+
+/// A matcher of everything that the built-in catalog holds.
+pub(crate) fn matcher() -> Arc<Matcher> {
+    Arc::clone(&MATCHER)
 }
 
 static MATCHER: LazyLock<Arc<Matcher>> = LazyLock::new(|| {

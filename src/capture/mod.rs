@@ -14,7 +14,7 @@ mod dns_transactions;
 mod flow_key;
 mod flow_table;
 mod fragments;
-mod fuzz;
+pub(crate) mod fuzz;
 pub mod link;
 pub mod packet;
 mod quic_flow;

@@ -11,6 +11,7 @@ pub mod directives;
 pub mod encoding;
 pub mod format;
 pub(crate) mod framing;
+mod fuzz;
 pub mod grammar;
 pub(crate) mod observe;
 pub mod read;
@@ -76,6 +77,12 @@ mod zscaler_nss;
 mod corpus_tests;
 #[cfg(test)]
 mod test_support;
+
+#[doc(hidden)]
+pub use fuzz::{
+    fuzz_log, fuzz_log_cef, fuzz_log_columns, fuzz_log_directives, fuzz_log_format,
+    fuzz_log_framing, fuzz_log_json, fuzz_log_leef, fuzz_log_pairs, fuzz_log_wrappers,
+};
 
 /// A line without its line end, a byte order mark, and the NULs that a crash leaves before it.
 fn trim_line(line: &[u8]) -> &[u8] {

@@ -1,0 +1,5 @@
+//! Any bytes as `key=value` text.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| egress_audit::logs::fuzz_log_pairs(bytes));
