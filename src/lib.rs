@@ -11,6 +11,7 @@ mod pipeline;
 pub mod render;
 pub mod report;
 pub mod service_tags;
+pub mod trust;
 pub mod verdict;
 
 pub use pipeline::{

@@ -16,21 +16,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use egress_audit::capture::container::{Block, CaptureReader, PacketRecord, fuzz_container};
-use egress_audit::capture::dissect::{dns, http, http2, quic, socks, tls};
+use egress_audit::capture::dissect::{dns, dtls, http, http2, quic, socks, tls};
 use egress_audit::capture::packet::{Decoded, Segment, Transport, decode, fuzz_packet};
 use egress_audit::catalog::{Catalog, fuzz_catalog};
 use egress_audit::logs::registry::{self, FORMATS};
 use egress_audit::service_tags::fuzz_service_tags;
-use egress_audit::{capture, input, logs};
+use egress_audit::{capture, input, logs, trust};
 
 /// A fuzz target: its name and its entry point.
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target, by name.
-const TARGETS: [Target; 22] = [
+const TARGETS: [Target; 24] = [
     ("catalog", fuzz_catalog),
+    ("certificate", trust::fuzz_certificate),
     ("container", fuzz_container),
     ("dns", dns::fuzz_dns),
+    ("dtls", dtls::fuzz_dtls),
     ("fragments", capture::fuzz_fragments),
     ("http", http::fuzz_http),
     ("http2", http2::fuzz_http2),
@@ -140,6 +142,13 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
             let ports = [segment.source.port, segment.destination.port];
             if payload.is_empty() {
                 continue;
+            }
+            if dtls::looks_like_dtls(payload) {
+                let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+                add("dtls", [&length, payload].concat());
+            }
+            if segment.source.port == 443 {
+                add("certificate", payload.to_vec());
             }
             let target = match segment.transport {
                 Transport::Udp if ports.contains(&443) => "quic",

@@ -62,6 +62,8 @@ counters! {
         tcp,
         /// QUIC connections.
         quic,
+        /// DTLS connections.
+        dtls,
         /// DNS transactions.
         dns,
         /// TCP connections that began before the capture.
@@ -82,6 +84,8 @@ counters! {
         quic_unknown_version,
         /// Connections in which data went in a protocol that is not dissected.
         opaque,
+        /// Connections of TLS 1.3 and QUIC, whose certificates are encrypted.
+        hidden_certificates,
         /// TLS connections to the port of DNS over TLS (RFC 7858), which hide names.
         dns_over_tls,
         /// Connections to well-known resolvers that speak DNS over HTTPS, which hide names.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::container::Block;
 use super::coverage::PacketCounts;
-use super::dissect::{dns, quic};
+use super::dissect::{dns, dtls, quic};
 use super::flow_key::{FlowKey, SHARDS, TCP, UDP};
 use super::fragments::Joined;
 use super::packet::{Decoded, Fragment, IcmpError, Segment, Transport, decode};
@@ -224,12 +224,13 @@ impl Batch {
 }
 
 /// Whether a datagram can bring a name: DNS and its local kin by port, QUIC by port or by the
-/// long header that begins every connection (RFC 9000 section 17.2), DNS on other ports by a
-/// form that little else has.
+/// long header that begins every connection (RFC 9000 section 17.2), DTLS by the records of its
+/// handshake, DNS on other ports by a form that little else has.
 #[inline]
 pub(super) fn concerns_names(segment: &Segment, payload: &[u8]) -> bool {
     let ports = [segment.source.port, segment.destination.port];
     ports.iter().any(|port| matches!(*port, DNS_PORT | QUIC_PORT | MULTICAST_DNS_PORT | LLMNR_PORT))
         || quic::looks_like_quic(payload)
+        || dtls::looks_like_dtls(payload)
         || dns::looks_like_dns(payload)
 }

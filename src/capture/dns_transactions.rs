@@ -432,6 +432,7 @@ impl Conversation {
             end: at.time,
             locator,
             unit: context.unit,
+            chain: None,
             fact,
         });
     }

@@ -11,6 +11,7 @@ mod coverage;
 mod decode;
 pub mod dissect;
 mod dns_transactions;
+mod dtls_flow;
 mod flow_key;
 mod flow_table;
 mod fragments;
@@ -22,6 +23,7 @@ mod sequence;
 mod shard;
 mod stream;
 mod tcp;
+mod udp_flow;
 
 pub use conn_state::{ConnectionState, Side};
 pub use coverage::{FlowCounts, PacketCounts};

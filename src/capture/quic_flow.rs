@@ -76,6 +76,11 @@ impl QuicFlow {
         }
     }
 
+    /// Whether nothing shows yet that it is QUIC.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.state == State::Unknown
+    }
+
     /// Takes the next datagram and returns how long the conversation may pause now. A settled one
     /// needs no more of them.
     #[inline]
@@ -229,7 +234,10 @@ impl QuicFlow {
         let event = handshake.server_datagram(payload, &mut scratch);
         context.quic = scratch;
         match event {
-            QuicEvent::Answered => self.state = State::Replied,
+            QuicEvent::Answered => {
+                self.state = State::Replied;
+                context.counts.hidden_certificates += 1;
+            }
             QuicEvent::Closed { code, .. } => self.state = State::Closed(moment, code),
             _ => {}
         }
@@ -266,6 +274,7 @@ impl QuicFlow {
             end: self.last,
             locator: at.locator,
             unit: context.unit,
+            chain: None,
             fact,
         });
     }

@@ -3,27 +3,27 @@
 use super::context::{Context, Moment};
 use super::coverage::FlowCounts;
 use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, QUIC_PORT, Subject, Task};
-use super::dissect::dns;
+use super::dissect::{dns, dtls};
 use super::dns_transactions::{self, Transactions};
 use super::flow_key::{FlowKey, TCP, UDP};
 use super::flow_table::{FlowTable, Slot};
 use super::packet::{IcmpError, Segment, Transport};
-use super::quic_flow::QuicFlow;
 use super::tcp::{Icmp, Packet, Tcp, TcpFlow};
+use super::udp_flow::UdpFlow;
 use crate::observe::{Anomalies, Attempt, Channel, Locator, Outcome, Sink, Timestamp};
 
 /// TCP connections that one shard follows at the same time; sixteen shards together stay
 /// within a few hundred megabytes.
 const MAX_TCP_FLOWS: usize = 40_000;
-/// QUIC connections that one shard follows at the same time.
-const MAX_QUIC_FLOWS: usize = 10_000;
+/// QUIC and DTLS connections that one shard follows at the same time.
+const MAX_UDP_FLOWS: usize = 10_000;
 /// Conversations with unanswered DNS questions that one shard keeps.
 const MAX_DNS_CONVERSATIONS: usize = 20_000;
 
 /// One part of the flow table with its own sink.
 pub(super) struct Shard<S> {
     tcp: FlowTable<TcpFlow>,
-    quic: FlowTable<QuicFlow>,
+    udp: FlowTable<UdpFlow>,
     context: Context<S>,
 }
 
@@ -39,7 +39,7 @@ impl<S: Sink> Shard<S> {
     pub(super) fn new(sink: S, unit: u32) -> Self {
         Self {
             tcp: FlowTable::new(MAX_TCP_FLOWS),
-            quic: FlowTable::new(MAX_QUIC_FLOWS),
+            udp: FlowTable::new(MAX_UDP_FLOWS),
             context: Context::new(sink, unit, Transactions::new(MAX_DNS_CONVERSATIONS)),
         }
     }
@@ -77,11 +77,11 @@ impl<S: Sink> Shard<S> {
     /// Ends every flow: the latest packet of the whole sequence was captured at `until`.
     pub(super) fn finish(mut self, until: Timestamp) -> ShardResult<S> {
         let context = &mut self.context;
-        context.counts.evicted += self.tcp.evicted() + self.quic.evicted() + context.dns.evicted();
+        context.counts.evicted += self.tcp.evicted() + self.udp.evicted() + context.dns.evicted();
         for (key, mut flow) in self.tcp.drain() {
             flow.finish(&key, until, context);
         }
-        for (key, flow) in self.quic.drain() {
+        for (key, flow) in self.udp.drain() {
             flow.finish(&key, until, context);
         }
         dns_transactions::finish(context, until);
@@ -95,8 +95,8 @@ impl<S: Sink> Shard<S> {
         if let Some(slot) = self.tcp.sweep(task.time) {
             self.end_tcp(slot, Timestamp::MAX);
         }
-        if let Some(slot) = self.quic.sweep(task.time) {
-            self.end_quic(slot, Timestamp::MAX);
+        if let Some(slot) = self.udp.sweep(task.time) {
+            self.end_udp(slot, Timestamp::MAX);
         }
         dns_transactions::sweep(&mut self.context, task.time);
     }
@@ -175,18 +175,20 @@ impl<S: Sink> Shard<S> {
             (from, to) if from != QUIC_PORT && to != QUIC_PORT && dns::looks_like_dns(payload) => {
                 dns_transactions::message(context, source, destination, true, payload, moment);
             }
-            _ => self.quic_datagram(segment, payload, moment),
+            _ => self.other_datagram(segment, payload, moment),
         }
     }
 
-    fn quic_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
+    fn other_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
         let (key, way) = FlowKey::new(UDP, segment.source, segment.destination);
-        let mut found = self.quic.find(&key);
+        let mut found = self.udp.find(&key);
         if let Some(slot) = found {
-            if self.quic.is_over(slot, moment.time) {
-                self.end_quic(slot, moment.time);
+            let is_replaced = dtls::opens_dtls(payload)
+                && self.udp.get_mut(slot).is_some_and(|flow| flow.gives_way_to_dtls());
+            if is_replaced || self.udp.is_over(slot, moment.time) {
+                self.end_udp(slot, moment.time);
                 found = None;
-            } else if self.quic.put_off_if_quiet(slot, moment.time) {
+            } else if self.udp.put_off_if_quiet(slot, moment.time) {
                 return;
             }
         }
@@ -194,20 +196,20 @@ impl<S: Sink> Shard<S> {
         let slot = match found {
             Some(slot) => slot,
             None => {
-                let flow = QuicFlow::new(segment, payload, way, moment);
-                let (slot, evicted) = self.quic.insert(key, flow, moment.time);
+                let flow = UdpFlow::new(segment, payload, way, moment);
+                let (slot, evicted) = self.udp.insert(key, flow, moment.time);
                 if let Some((key, flow)) = evicted {
                     flow.finish(&key, moment.time, context);
                 }
                 slot
             }
         };
-        if let Some(flow) = self.quic.get_mut(slot) {
-            let patience = flow.datagram(&key, payload, way, moment, context);
+        if let Some(flow) = self.udp.get_mut(slot) {
+            let patience = flow.datagram(&key, segment, payload, way, moment, context);
             let is_settled = flow.is_settled();
-            self.quic.set_deadline(slot, moment.time + patience);
+            self.udp.set_deadline(slot, moment.time + patience);
             if is_settled {
-                self.quic.set_quiet(slot, patience);
+                self.udp.set_quiet(slot, patience);
             }
         }
     }
@@ -220,12 +222,12 @@ impl<S: Sink> Shard<S> {
         self.tcp.discard(slot);
     }
 
-    /// Judges a QUIC connection where it lies and drops it.
-    fn end_quic(&mut self, slot: Slot, until: Timestamp) {
-        if let Some((key, flow)) = self.quic.entry_mut(slot) {
+    /// Judges a conversation over UDP where it lies and drops it.
+    fn end_udp(&mut self, slot: Slot, until: Timestamp) {
+        if let Some((key, flow)) = self.udp.entry_mut(slot) {
             flow.finish(&key, until, &mut self.context);
         }
-        self.quic.discard(slot);
+        self.udp.discard(slot);
     }
 
     /// An ICMP error belongs to the flow that it quotes.
@@ -245,7 +247,7 @@ impl<S: Sink> Shard<S> {
                 dns_transactions::icmp_error(context, source, destination, icmp, moment);
                 Some(())
             }
-            UDP => self.quic.find(&key).and_then(|slot| self.quic.get_mut(slot)).map(|flow| {
+            UDP => self.udp.find(&key).and_then(|slot| self.udp.get_mut(slot)).map(|flow| {
                 flow.icmp_error(way, icmp, moment);
             }),
             _ => Some(()),
@@ -265,6 +267,7 @@ impl<S: Sink> Shard<S> {
                 end: moment.time,
                 locator: moment.locator,
                 unit: context.unit,
+                chain: None,
                 fact: icmp.fact(),
             });
         }

@@ -15,6 +15,10 @@ use crate::logs::stamp::TimeRules;
 use crate::logs::{registry, value};
 use crate::render::escape;
 use crate::service_tags::ServiceTags;
+use crate::trust::TrustStore;
+
+/// The largest file of roots, in bytes; all public roots together are a quarter of a megabyte.
+const MAX_ROOTS: u64 = 4 << 20;
 
 /// How the program speaks; valid for every command.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -68,7 +72,7 @@ impl Requirement {
         if !self.profile.scenarios.is_empty() {
             profile.scenarios = self.profile.scenarios.iter().copied().collect();
         }
-        Ok(crate::Requirement { catalog, profile, service_tags: None })
+        Ok(crate::Requirement { catalog, profile, service_tags: None, trust: TrustStore::public() })
     }
 }
 
@@ -92,6 +96,37 @@ impl Tags {
         ServiceTags::load(path).map(Some).map_err(|error| {
             format!("--service-tags {}: {error}", escape::terminal(&path.to_string_lossy()))
         })
+    }
+}
+
+/// Whose certificates are taken for those of the services.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Trust {
+    /// Trust the certificates of this PEM file as roots, beside the public ones (repeatable)
+    #[arg(long = "trust-root", value_name = "FILE")]
+    pub(super) roots: Vec<PathBuf>,
+}
+
+impl Trust {
+    /// Loads the roots.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be used; the message says which and why.
+    pub(super) fn load(&self) -> Result<TrustStore, String> {
+        let mut store = TrustStore::public();
+        for path in &self.roots {
+            let complaint = |why: &dyn std::fmt::Display| {
+                format!("--trust-root {}: {why}", escape::terminal(&path.to_string_lossy()))
+            };
+            let size = std::fs::metadata(path).map_err(|error| complaint(&error))?.len();
+            if size > MAX_ROOTS {
+                return Err(complaint(&format!("is larger than {MAX_ROOTS} bytes")));
+            }
+            let text = std::fs::read(path).map_err(|error| complaint(&error))?;
+            store.add_pem(&text).map_err(|error| complaint(&error))?;
+        }
+        Ok(store)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Requirement, Sources, Tags};
+use super::arguments::{Requirement, Sources, Tags, Trust};
 use super::exit::{Exit, FailOn, nothing_judged};
 use super::output::{Format, Outputs};
 use super::{Console, Manner};
@@ -20,6 +20,8 @@ pub struct AuditCommand {
     requirement: Requirement,
     #[command(flatten)]
     tags: Tags,
+    #[command(flatten)]
+    trust: Trust,
     #[command(flatten)]
     outputs: Outputs<AuditFormat>,
     /// The least verdict that makes the exit code 1
@@ -46,7 +48,7 @@ impl Format for AuditFormat {
 
 /// Runs the command.
 pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    let AuditCommand { sources, requirement, tags, outputs, fail_on } = command;
+    let AuditCommand { sources, requirement, tags, trust, outputs, fail_on } = command;
     if let Err(error) = outputs.check(&sources.inputs) {
         return console.trouble(&error);
     }
@@ -56,6 +58,10 @@ pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console
     };
     requirement.service_tags = match tags.load() {
         Ok(tags) => tags,
+        Err(error) => return console.trouble(&error),
+    };
+    requirement.trust = match trust.load() {
+        Ok(trust) => trust,
         Err(error) => return console.trouble(&error),
     };
     let options = match console.stoppable(sources.options()) {

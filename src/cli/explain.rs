@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::Tags;
+use super::arguments::{Tags, Trust};
 use super::exit::Exit;
 use super::listing::{Listing, Shown};
 use super::output::Format;
@@ -22,6 +22,8 @@ pub struct ExplainCommand {
     listing: Listing<ExplainFormat>,
     #[command(flatten)]
     tags: Tags,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// Formats of the story.
@@ -67,8 +69,12 @@ pub(super) fn run(command: &ExplainCommand, manner: &Manner, console: &mut Conso
         Ok(tags) => tags,
         Err(error) => return console.trouble(&error),
     };
+    let trust = match command.trust.load() {
+        Ok(trust) => trust,
+        Err(error) => return console.trouble(&error),
+    };
     command.listing.run(manner, console, |inputs, requirement, options, progress| {
-        let requirement = crate::Requirement { service_tags, ..requirement.clone() };
+        let requirement = crate::Requirement { service_tags, trust, ..requirement.clone() };
         crate::explain(inputs, &command.target, &requirement, options, progress)
     })
 }

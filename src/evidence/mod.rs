@@ -1,5 +1,6 @@
 //! Evidence: attempts and resolutions that add up in any grouping and any order.
 
+mod chains;
 mod names;
 mod part;
 mod settled;
@@ -8,6 +9,7 @@ mod tally;
 mod total;
 mod unnamed;
 
+pub use chains::ChainTable;
 pub use names::NameTable;
 pub use settled::Settled;
 pub(crate) use settled::{is_no_such_name, prefixes};

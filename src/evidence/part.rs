@@ -9,8 +9,8 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 
 use super::unnamed::Unnamed;
-use super::{AttemptKey, Limits, NameTable, ResolutionKey, Span, Tally};
-use crate::observe::{Address, NameId, Offer, TextId};
+use super::{AttemptKey, ChainTable, Limits, NameTable, ResolutionKey, Span, Tally};
+use crate::observe::{Address, ChainId, NameId, Offer, TextId};
 
 /// Entries that are appended before the first look for equal keys.
 const FIRST_FOLD: usize = 32_768;
@@ -21,6 +21,7 @@ pub(super) struct Part {
     pub(super) names: NameTable,
     /// Who decided, in the words of logs.
     pub(super) texts: NameTable,
+    pub(super) chains: ChainTable,
     pub(super) attempts: Log<AttemptKey, Tally>,
     /// Attempts that show no name.
     pub(super) unnamed: Unnamed,
@@ -123,14 +124,20 @@ impl Part {
         let ids = self.names.absorb(&other.names);
         let texts = self.texts.absorb(&other.texts);
         let translate_text = |id: TextId| texts.get(id.0 as usize).map(|id| TextId(id.0));
+        let chains = self.chains.absorb(&other.chains);
+        let translate_chain = |id: ChainId| chains.get(id.0 as usize).copied().flatten();
         let translate = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
         for (mut key, tally) in other.attempts.entries {
             key.name = key.name.map(|(id, source)| (translate(id), source));
             key.decider = key.decider.and_then(translate_text);
+            key.chain = key.chain.and_then(translate_chain);
             self.attempts.push(key, tally, |kept, new| kept.merge(new, limits.samples));
         }
-        let translated =
-            |key: AttemptKey| AttemptKey { decider: key.decider.and_then(translate_text), ..key };
+        let translated = |key: AttemptKey| AttemptKey {
+            decider: key.decider.and_then(translate_text),
+            chain: key.chain.and_then(translate_chain),
+            ..key
+        };
         self.unnamed.absorb(other.unnamed, translated, limits);
         for (mut key, span) in other.resolutions.entries {
             key.name = translate(key.name);

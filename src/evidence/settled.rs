@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashSet;
 
 use super::part::Part;
-use super::{AttemptKey, Limits, NameTable, Pruned, ResolutionKey, Span, Tally};
+use super::{AttemptKey, ChainTable, Limits, NameTable, Pruned, ResolutionKey, Span, Tally};
 use crate::observe::{Address, Cause, Channel, NameId, Offer, Outcome, TextId};
 use crate::service_tags::InboundTags;
 
 /// What verdicts can depend on: the attempts at names that concern the catalog, those that a
 /// resolution may give such a name, and the resolutions that decide it.
 ///
-/// The ids of names follow the order of their texts, so sorted by key means sorted by text.
+/// The ids of names follow the order of their texts, so sorted by key means sorted by text; those of
+/// certificate chains follow the order of their bytes.
 #[derive(Clone)]
 pub struct Settled {
     names: NameTable,
     texts: NameTable,
+    chains: ChainTable,
     attempts: Vec<(AttemptKey, Tally)>,
     resolutions: Vec<(ResolutionKey, Span)>,
     /// Of the clients with an attempt here, those that packets were sent to, by unit.
@@ -68,6 +70,10 @@ impl Settled {
             names.intern(text, |_| *concerns);
         }
         let texts = texts_of(&parts, &kept);
+        let shown = parts.iter().zip(&kept).flat_map(|(part, kept)| {
+            kept.attempts.iter().filter_map(|(key, _)| Some((&part.chains, key.chain?)))
+        });
+        let chains = ChainTable::sorted(shown);
         let mut attempts = Vec::new();
         let mut resolutions = Vec::new();
         for (part, kept) in parts.iter().zip(&kept) {
@@ -87,7 +93,8 @@ impl Settled {
             for &(key, tally) in &kept.attempts {
                 let name = key.name.map(|(name, source)| (id(name), source));
                 let decider = key.decider.map(text);
-                attempts.push((AttemptKey { name, decider, ..*key }, tally.clone()));
+                let chain = key.chain.and_then(|chain| chains.translate(&part.chains, chain));
+                attempts.push((AttemptKey { name, decider, chain, ..*key }, tally.clone()));
             }
             for &(key, span) in &kept.resolutions {
                 resolutions.push((ResolutionKey { name: id(key.name), ..*key }, span));
@@ -108,7 +115,7 @@ impl Settled {
             .flat_map(|part| part.offers.iter().map(|((name, offer), ())| (*part, *name, *offer)))
             .filter_map(|(part, name, offer)| Some((names.find(part.names.text(name))?, offer)))
             .collect();
-        Self { names, texts, attempts, resolutions, heard, offers, pruned }
+        Self { names, texts, chains, attempts, resolutions, heard, offers, pruned }
     }
 
     /// The names that the keys speak of, numbered in the order of their texts.
@@ -121,6 +128,12 @@ impl Settled {
     #[must_use]
     pub fn text(&self, id: TextId) -> &str {
         self.texts.text(NameId(id.0))
+    }
+
+    /// The certificate chains that the keys speak of, numbered in the order of their bytes.
+    #[must_use]
+    pub const fn chains(&self) -> &ChainTable {
+        &self.chains
     }
 
     /// The attempts, sorted by key.

@@ -4,7 +4,8 @@ use hashbrown::HashMap;
 
 use super::NameTable;
 use crate::observe::{
-    Address, Attempt, NameId, NameSource, Offer, Resolution, Sighting, Sink, Sum, TextId, Timestamp,
+    Address, Attempt, ChainId, NameId, NameSource, Offer, Resolution, Sighting, Sink, Sum, TextId,
+    Timestamp,
 };
 
 /// Names that are kept in each part; what a capture of ordinary traffic holds is far below.
@@ -96,6 +97,14 @@ impl Sink for Sightings {
     }
 
     fn text(&mut self, _: &str) -> Option<TextId> {
+        None
+    }
+
+    fn wants_certificates(&self, _: Option<NameId>) -> bool {
+        true
+    }
+
+    fn chain(&mut self, _: &[u8]) -> Option<ChainId> {
         None
     }
 

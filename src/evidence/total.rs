@@ -9,8 +9,8 @@ use super::unnamed::Unnamed;
 use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
-    Address, Attempt, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution, Sighting,
-    Sink, SocketAddress, Sum, TextId, Timestamp,
+    Address, Attempt, ChainId, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution,
+    Sighting, Sink, SocketAddress, Sum, TextId, Timestamp,
 };
 use crate::service_tags::InboundTags;
 
@@ -42,6 +42,8 @@ pub struct AttemptKey {
     pub decider: Option<TextId>,
     /// First input of the sequence in which it was seen.
     pub unit: u32,
+    /// The certificates that were shown.
+    pub chain: Option<ChainId>,
 }
 
 impl AttemptKey {
@@ -56,6 +58,7 @@ impl AttemptKey {
             outcome: attempt.outcome,
             decider: attempt.decider,
             unit: attempt.unit,
+            chain: attempt.chain,
         }
     }
 }
@@ -137,6 +140,8 @@ pub struct Pruned {
     pub names: u64,
     /// Times that a text about who decided came which was not kept.
     pub texts: u64,
+    /// Times that certificates came which were not kept.
+    pub chains: u64,
 }
 
 /// The mergeable sum of attempts and resolutions: a commutative monoid.
@@ -237,6 +242,7 @@ impl Evidence {
         self.pruned.unnamed = self.parts().map(|part| part.unnamed.given_up()).sum();
         self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
         self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
+        self.pruned.chains = self.parts().map(|part| part.chains.overflowed()).sum();
         let pruned = self.pruned;
         Settled::of(self.parts().collect(), &self.limits, self.inbound.as_deref(), pruned)
     }
@@ -263,7 +269,8 @@ impl Evidence {
         for label in tags.labels(attempt.client.address) {
             let id = self.own.names.intern(label, |_| true);
             let name = Some((id, NameSource::ServiceTag));
-            let key = AttemptKey { name, ..AttemptKey::of(attempt) };
+            // Whoever is let in is shown one's own certificate, of any authority.
+            let key = AttemptKey { name, chain: None, ..AttemptKey::of(attempt) };
             self.own.attempts.push(key, Tally::of(attempt), |kept, new| kept.merge(new, samples));
             self.last_inbound = Some(attempt.locator);
         }
@@ -276,13 +283,15 @@ impl Evidence {
             self.own.absorb(other, &limits);
         }
         self.own.unnamed.prune(&limits);
-        let Part { names, texts, attempts, resolutions, .. } = &mut self.own;
+        let Part { names, texts, chains, attempts, resolutions, .. } = &mut self.own;
         attempts.fold(|kept, new| kept.merge(new, limits.samples));
         resolutions.fold(Span::widen);
         let given_up = attempts.keep_least(limits.attempts, |key| {
             let name = key.name.map(|(id, source)| (names.text(id).to_owned(), source));
             let decider = key.decider.map(|id| texts.text(NameId(id.0)).to_owned());
-            (key.bucket, name, decider, AttemptKey { name: None, decider: None, ..*key })
+            let chain = key.chain.map(|id| chains.get(id).to_vec());
+            let rest = AttemptKey { name: None, decider: None, chain: None, ..*key };
+            (key.bucket, name, decider, chain, rest)
         });
         self.pruned.attempts += given_up.iter().map(|(_, tally)| tally.count).sum::<u64>();
         let given_up = resolutions.keep_least(limits.resolutions, |key| {
@@ -351,6 +360,15 @@ impl Sink for Evidence {
     fn text(&mut self, text: &str) -> Option<TextId> {
         let id = self.own.texts.intern(text, |_| false);
         self.own.texts.is_kept(id).then_some(TextId(id.0))
+    }
+
+    #[inline]
+    fn wants_certificates(&self, name: Option<NameId>) -> bool {
+        name.is_none_or(|name| self.own.names.concerns(name))
+    }
+
+    fn chain(&mut self, list: &[u8]) -> Option<ChainId> {
+        self.own.chains.intern(list)
     }
 
     #[inline]

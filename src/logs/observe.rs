@@ -90,6 +90,7 @@ impl<'o> Observer<'o> {
             end: time,
             locator,
             unit: self.input,
+            chain: None,
             fact: record.bytes_back.filter(|bytes| *bytes > 0).map_or(Fact::None, Fact::Received),
         };
         if self.names.is_empty() {

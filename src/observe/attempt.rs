@@ -29,9 +29,15 @@ pub struct Attempt {
     pub locator: Locator,
     /// The first input of the sequence that this was seen in: one vantage point and clock.
     pub unit: u32,
+    /// The certificates that were shown, if they are there and somebody wants them.
+    pub chain: Option<ChainId>,
     /// The figures behind the outcome.
     pub fact: Fact,
 }
+
+/// A list of certificates as its sink numbers it. Only meaningful together with that sink.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChainId(pub u32);
 
 /// A DNS answer: a client was told that a name lives at an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +83,8 @@ pub enum Channel {
     Tcp,
     /// TLS over TCP.
     Tls,
+    /// DTLS over UDP.
+    Dtls,
     /// Cleartext HTTP.
     Http,
     /// A CONNECT request to a proxy.
@@ -94,7 +102,7 @@ impl Channel {
         match self {
             Self::Dns(_) => "dns",
             Self::Tcp | Self::Tls | Self::Http | Self::Connect => "tcp",
-            Self::Quic | Self::Udp => "udp",
+            Self::Quic | Self::Dtls | Self::Udp => "udp",
         }
     }
 }
@@ -103,7 +111,7 @@ impl Channel {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameSource {
-    /// Server Name Indication of a TLS ClientHello over TCP.
+    /// Server Name Indication of a ClientHello of TLS over TCP, or of DTLS.
     Sni,
     /// Server Name Indication of a QUIC ClientHello.
     QuicSni,

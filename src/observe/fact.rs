@@ -175,7 +175,7 @@ impl Fact {
             Self::Requests { count, waited } => {
                 let noun = match channel {
                     Channel::Dns(_) => "question",
-                    Channel::Quic | Channel::Udp => "datagram",
+                    Channel::Quic | Channel::Dtls | Channel::Udp => "datagram",
                     _ => "SYN",
                 };
                 let plural = if count == 1 { "" } else { "s" };

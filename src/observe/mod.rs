@@ -16,7 +16,7 @@ mod time;
 
 pub use address::{Address, SocketAddress};
 pub use anomaly::{Anomalies, Anomaly, AnomalyKind};
-pub use attempt::{Attempt, Channel, NameSource, Offer, Resolution, Sighting};
+pub use attempt::{Attempt, ChainId, Channel, NameSource, Offer, Resolution, Sighting};
 pub use cause::{Cause, Doubt, Outcome};
 pub use fact::{Fact, Hello};
 pub use locator::Locator;

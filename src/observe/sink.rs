@@ -1,6 +1,6 @@
 //! Where observations go.
 
-use super::{Address, Attempt, NameId, Offer, Resolution, Sighting, TextId};
+use super::{Address, Attempt, ChainId, NameId, Offer, Resolution, Sighting, TextId};
 
 /// Takes what the readers observe, one shard at a time.
 ///
@@ -33,6 +33,13 @@ pub trait Sink: Send {
 
     /// The id of a text about who decided; `None` when it is not kept.
     fn text(&mut self, text: &str) -> Option<TextId>;
+
+    /// Whether the certificates of a server of this name, or of no name, are worth the reading.
+    fn wants_certificates(&self, name: Option<NameId>) -> bool;
+
+    /// The id of a certificate list, in the form of a Certificate message (RFC 5246 section 7.4.2);
+    /// none when it is not kept.
+    fn chain(&mut self, list: &[u8]) -> Option<ChainId>;
 
     /// An attempt came to its end.
     fn attempt(&mut self, attempt: &Attempt);

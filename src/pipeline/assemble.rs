@@ -12,6 +12,7 @@ use crate::report::{
     NearMiss, NearMissReason, OutcomeReport, Verdict,
 };
 use crate::service_tags::{InboundTags, RequiredTag};
+use crate::trust::Standing;
 use crate::verdict::{Contradiction, Judged, JudgedName, Mixed, Subject, Tried, Verdicts};
 
 /// Samples shown of each way in which attempts at a name ended.
@@ -181,7 +182,7 @@ impl Assembly<'_> {
                 Mixed::Client => MixedBy::Client,
                 Mixed::Name => MixedBy::Name,
             }),
-            intercepted: false,
+            intercepted: judged.intercepted,
             reason: judged.reason.clone(),
             names: judged.names.iter().map(|name| self.name(name)).collect(),
             ..required.described()
@@ -196,6 +197,7 @@ impl Assembly<'_> {
         let mut report = NameReport {
             name: self.evidence.names().text(judged.name).to_owned(),
             verdict: judged.verdict,
+            intercepted: judged.intercepted,
             outcomes: Vec::new(),
             evidence: Vec::new(),
         };
@@ -241,7 +243,7 @@ impl Assembly<'_> {
             transport: tried.key.channel.transport(),
             outcome,
             named_by: tried.source,
-            detail: detail(self.evidence, sample, tried, outcome),
+            detail: detail(self.evidence, sample, tried, outcome, self.verdicts),
             wireshark: self
                 .clock
                 .is_capture(locator.input)
@@ -300,19 +302,24 @@ pub(super) fn detail(
     sample: &Sample,
     tried: &Tried<'_>,
     outcome: Outcome,
+    verdicts: &Verdicts<'_>,
 ) -> String {
     let decider = tried.key.decider.map(|decider| evidence.text(decider).to_owned());
     let fact = Some(sample.fact.detail(tried.key.channel)).filter(|fact| !fact.is_empty());
     let civil = sample.time.civil_text().map(|time| format!("logged {time}"));
     let parts: Vec<String> = decider.into_iter().chain(fact).chain(civil).collect();
-    let detail = parts.join(", ");
-    match tried.key.outcome {
-        Outcome::Blocked(cause) if outcome != tried.key.outcome => {
-            let cause = cause.sentence();
-            if detail.is_empty() { cause.to_owned() } else { format!("{cause}: {detail}") }
-        }
-        _ => detail,
+    let mut detail = parts.join(", ");
+    if let Outcome::Blocked(cause) = tried.key.outcome
+        && outcome != tried.key.outcome
+    {
+        let cause = cause.sentence();
+        detail = if detail.is_empty() { cause.to_owned() } else { format!("{cause}: {detail}") };
     }
+    if let Some(sentence) = verdicts.standing(tried).and_then(Standing::sentence) {
+        let separator = if detail.is_empty() { "" } else { "; " };
+        detail.push_str(&format!("{separator}{sentence}"));
+    }
+    detail
 }
 
 /// A socket as the report writes it; without its port where there is none.
@@ -325,6 +332,7 @@ const fn protocol(channel: Channel) -> &'static str {
         Channel::Dns(_) => "dns",
         Channel::Tls | Channel::Quic | Channel::Connect => "https",
         Channel::Http => "http",
+        Channel::Dtls => "dtls",
         Channel::Tcp => "tcp",
         Channel::Udp => "udp",
     }

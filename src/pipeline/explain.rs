@@ -40,7 +40,8 @@ pub fn explain(
     let Read { sink, inputs, clock, .. } = read_evidence(inputs, &about, options, progress)?;
     let evidence = sink.settle();
     let inbound = target.inbound.as_deref();
-    let verdicts = judge(&evidence, catalog, &selection, &matcher, inbound);
+    let trust = &requirement.trust;
+    let verdicts = judge(&evidence, catalog, &selection, &matcher, inbound, trust);
     let (verdict, reason) = target.verdict(&verdicts);
     let (events, omitted) = events(&evidence, &verdicts, &matcher, &clock);
     Ok(ExplainReport {
@@ -175,13 +176,21 @@ fn events(
         (a, name(x), x.key.client, x.key.server).cmp(&(b, name(y), y.key.client, y.key.server))
     });
     samples.truncate(MAX_EVENTS);
-    let events: Vec<ExplainEvent> =
-        samples.into_iter().map(|(sample, tried)| event(sample, tried, evidence, clock)).collect();
+    let events: Vec<ExplainEvent> = samples
+        .into_iter()
+        .map(|(sample, tried)| event(sample, tried, verdicts, evidence, clock))
+        .collect();
     let omitted = total - events.len() as u64;
     (events, omitted)
 }
 
-fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Settled, clock: &Clock) -> ExplainEvent {
+fn event(
+    sample: &Sample,
+    tried: &Tried<'_>,
+    verdicts: &Verdicts<'_>,
+    evidence: &Settled,
+    clock: &Clock,
+) -> ExplainEvent {
     let outcome = shown(tried);
     let client = SocketAddress::new(tried.key.client, sample.client_port);
     ExplainEvent {
@@ -195,7 +204,7 @@ fn event(sample: &Sample, tried: &Tried<'_>, evidence: &Settled, clock: &Clock) 
         name: evidence.names().text(tried.name).to_owned(),
         named_by: tried.source,
         outcome: Some(outcome),
-        detail: detail(evidence, sample, tried, outcome),
+        detail: detail(evidence, sample, tried, outcome, verdicts),
         wireshark: clock
             .is_capture(sample.locator.input)
             .then(|| wireshark::filter(&tried.key, sample.client_port)),
@@ -213,6 +222,7 @@ fn channel(channel: Channel) -> String {
         Channel::Dns(other) => format!("dns TYPE{other}"),
         Channel::Tcp => "tcp".to_owned(),
         Channel::Tls => "tls".to_owned(),
+        Channel::Dtls => "dtls".to_owned(),
         Channel::Http => "http".to_owned(),
         Channel::Connect => "connect".to_owned(),
         Channel::Quic => "quic".to_owned(),

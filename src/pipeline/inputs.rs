@@ -266,7 +266,7 @@ impl Account {
     fn cover_flows(&self, coverage: &mut CoverageReport) {
         let flows = &self.flows;
         coverage.flows.tcp = flows.tcp;
-        coverage.flows.udp = flows.quic + flows.dns;
+        coverage.flows.udp = flows.quic + flows.dtls + flows.dns;
         coverage.flows.total = coverage.flows.tcp + coverage.flows.udp;
         coverage.flows.one_way = flows.one_way;
         coverage.flows.mid_flow = flows.mid_flow;
@@ -309,6 +309,11 @@ impl Account {
             flows.dns_over_tls + flows.dns_over_https,
             "connections carry encrypted DNS: names asked for there are hidden.",
         );
+        note(
+            flows.hidden_certificates,
+            "connections encrypt their certificates (TLS 1.3 and QUIC do): whether they were \
+             intercepted cannot be told.",
+        );
         note(flows.one_way, "conversations show one direction only: their silences prove nothing.");
         note(flows.mid_flow, "TCP connections began before the capture and may show no name.");
         note(
@@ -323,6 +328,7 @@ pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: Pruned) {
     let tables = [
         ("attempts", pruned.attempts),
         ("attempts without a name", pruned.unnamed),
+        ("certificates", pruned.chains),
         ("names", pruned.names),
         ("texts", pruned.texts),
         ("resolutions", pruned.resolutions),
@@ -337,6 +343,20 @@ pub(super) fn note_omitted(coverage: &mut CoverageReport, table: &str, count: u6
     if count > 0 {
         coverage.evictions.push(EvictionReport { table: table.to_owned(), count });
         coverage.sort();
+    }
+}
+
+/// Notes how many certificate chains lead to no root and may still be public.
+pub(super) fn note_unknown_chains(coverage: &mut CoverageReport, count: usize) {
+    if count > 0 {
+        let (chains, servers) = match count {
+            1 => ("1 certificate chain".to_owned(), "its server was"),
+            _ => (format!("{count} certificate chains"), "their servers were"),
+        };
+        coverage.notes.push(format!(
+            "{chains} of required names can neither be traced to a root nor be told to be private: \
+             whether {servers} intercepted is not known."
+        ));
     }
 }
 

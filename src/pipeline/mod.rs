@@ -23,6 +23,7 @@ use crate::input::Stop;
 use crate::logs::read::LogOptions;
 use crate::report::{CatalogReport, Report, SCHEMA_ID, ServiceTagsReport, Summary, Tool};
 use crate::service_tags::{InboundTags, ServiceTags};
+use crate::trust::TrustStore;
 
 pub use self::explain::explain;
 pub use self::formats::{explain_detection, formats};
@@ -30,7 +31,7 @@ pub use self::names::names;
 pub use self::records::records;
 pub use self::watch::{Watched, watch};
 
-/// What is required: a catalog and the part of it that applies.
+/// What is required: a catalog, the part of it that applies, and who may answer for it.
 #[derive(Clone, Debug)]
 pub struct Requirement {
     /// The catalog.
@@ -39,6 +40,8 @@ pub struct Requirement {
     pub profile: Profile,
     /// The addresses of the catalog's service tags; without them what must be let in is not judged.
     pub service_tags: Option<ServiceTags>,
+    /// Whose certificates are taken for those of the services.
+    pub trust: TrustStore,
 }
 
 /// How to run, beyond what to read and what to require.
@@ -99,7 +102,7 @@ pub fn audit(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
-    let Requirement { catalog, profile, service_tags } = requirement;
+    let Requirement { catalog, profile, service_tags, trust } = requirement;
     let inbound = service_tags.as_ref().map(|tags| InboundTags::new(tags, catalog, profile));
     let inbound = inbound.map(Arc::new);
     let selection = catalog.select(profile);
@@ -110,7 +113,8 @@ pub fn audit(
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
     let inbound = inbound.as_deref();
-    let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound);
+    let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound, trust);
+    inputs::note_unknown_chains(&mut coverage, verdicts.unknown_chains());
     let (contradictions, omitted) =
         crate::verdict::contradictions(&evidence, &verdicts, &clock.logs);
     inputs::note_omitted(&mut coverage, "contradictions", omitted);
@@ -178,7 +182,7 @@ fn read_evidence(
 }
 
 fn catalog_report(requirement: &Requirement, inbound: Option<&InboundTags>) -> CatalogReport {
-    let Requirement { catalog, profile, service_tags } = requirement;
+    let Requirement { catalog, profile, service_tags, .. } = requirement;
     CatalogReport {
         name: catalog.name().to_owned(),
         edition: catalog.edition().to_owned(),

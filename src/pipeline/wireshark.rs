@@ -11,7 +11,9 @@ pub(super) fn filter(key: &AttemptKey, client_port: u16) -> String {
         Channel::Dns(_) => {
             format!("dns && {client} && (udp.port=={client_port} || tcp.port=={client_port})")
         }
-        Channel::Quic | Channel::Udp => format!("{client} && udp.port=={client_port}"),
+        Channel::Quic | Channel::Dtls | Channel::Udp => {
+            format!("{client} && udp.port=={client_port}")
+        }
         Channel::Tcp | Channel::Tls | Channel::Http | Channel::Connect => {
             format!("{client} && tcp.port=={client_port}")
         }
@@ -39,6 +41,7 @@ mod tests {
             outcome: Outcome::Answered,
             decider: None,
             unit: 0,
+            chain: None,
         }
     }
 

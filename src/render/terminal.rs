@@ -146,9 +146,6 @@ fn why(endpoint: &EndpointReport) -> String {
     if let Some(MixedBy::Time { changed }) = &endpoint.mixed_by {
         text.push_str(&format!(" Changed at {}.", instant(changed)));
     }
-    if endpoint.intercepted {
-        text.push_str(" Intercepted: TLS inspection shows.");
-    }
     text
 }
 

@@ -151,7 +151,7 @@ pub struct FlowCoverage {
     /// TCP connections whose beginning was not captured.
     pub mid_flow: u64,
     /// Flows that show no name of their own, by reason: `no_sni`, `ech`, `quic_version`,
-    /// `hello_cut`, `no_hello`, `not_dissected`; sorted. Some of them may have been named by DNS.
+    /// `hello_cut`, `no_hello`, `not_dissected`; sorted. Some of them may have been named by their certificate or DNS.
     pub without_visible_name: Vec<ReasonCount>,
 }
 
@@ -178,7 +178,7 @@ pub struct EncryptedDns {
 /// Entries that a bounded table had to give up.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct EvictionReport {
-    /// Which table: `flows`, `reassembly`, `fragments`, `names` or `resolutions`.
+    /// Which table: `flows`, `reassembly`, `fragments`, `names`, `certificates` or `resolutions`.
     pub table: String,
     /// How many entries.
     pub count: u64,

@@ -43,6 +43,8 @@ pub struct NameReport {
     pub name: String,
     /// What the evidence says of this name alone.
     pub verdict: Verdict,
+    /// Whether TLS inspection shows on this name.
+    pub intercepted: bool,
     /// How the attempts ended, counted; sorted by outcome and cause.
     pub outcomes: Vec<OutcomeReport>,
     /// Samples of the attempts, sorted by time and place.

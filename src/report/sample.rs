@@ -65,7 +65,7 @@ fn name(
     outcomes: Vec<OutcomeReport>,
     evidence: Vec<EvidenceReport>,
 ) -> NameReport {
-    NameReport { name: text(name), verdict, outcomes, evidence }
+    NameReport { name: text(name), verdict, intercepted: false, outcomes, evidence }
 }
 
 fn endpoint(protocol: &str, pattern: &str, verdict: Verdict, reason: &str) -> EndpointReport {
@@ -223,6 +223,10 @@ pub(crate) fn report() -> Report {
     );
     mixed.mixed_by = Some(MixedBy::Time { changed: text("2026-11-23T09:05:00.123456Z") });
     mixed.intercepted = true;
+    mixed.reason.push_str(
+        " TLS inspection shows: the certificate issued by \"Contoso Inspection CA\" does not lead to \
+         a public root.",
+    );
     mixed.names = vec![name(
         "make.powerautomate.com",
         Verdict::Mixed,

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::path::Path;
-use super::{Judged, JudgedName, Mixed, Subject, Tried, clues};
+use super::{Judged, JudgedName, Mixed, Standings, Subject, Tried, clues};
 use crate::evidence::Settled;
 use crate::observe::{Address, Cause, Channel, Doubt, NameId, Outcome, Timestamp};
 use crate::report::Verdict;
+use crate::trust::Standing;
 
 /// Judges an endpoint by the attempts at these indices, which are sorted by name.
 pub(super) fn endpoint(
     evidence: &Settled,
+    standings: &Standings,
     endpoint: Subject,
     tried: &[Tried<'_>],
     at: &[usize],
@@ -19,7 +21,13 @@ pub(super) fn endpoint(
     let weighed = Weighed::of(&all);
     let verdict = weighed.verdict();
     let mixed_by = (verdict == Verdict::Mixed).then(|| weighed.mixed_by());
-    let reason = weighed.reason(evidence, verdict, mixed_by);
+    let mut reason = weighed.reason(evidence, verdict, mixed_by);
+    // Of several issuers the first by name, so that the sentence stays one.
+    let private = |attempts: &&Tried<'_>| standings.of(attempts).filter(|s| s.is_private());
+    let interception = all.iter().filter_map(private).min();
+    if let Some(sentence) = interception.and_then(Standing::sentence) {
+        reason.push_str(&format!(" TLS inspection shows: the {sentence}."));
+    }
     let mut names: Vec<JudgedName> = Vec::new();
     for &index in at {
         let Some(attempts) = tried.get(index) else { continue };
@@ -28,6 +36,7 @@ pub(super) fn endpoint(
             _ => names.push(JudgedName {
                 name: attempts.name,
                 verdict: Verdict::NeverSeen,
+                intercepted: false,
                 tried: vec![index],
             }),
         }
@@ -35,8 +44,9 @@ pub(super) fn endpoint(
     for name in &mut names {
         let own: Vec<&Tried<'_>> = name.tried.iter().filter_map(|&at| tried.get(at)).collect();
         name.verdict = Weighed::of(&own).verdict();
+        name.intercepted = own.iter().any(|attempts| private(attempts).is_some());
     }
-    Judged { endpoint, verdict, mixed_by, reason, names }
+    Judged { endpoint, verdict, mixed_by, intercepted: interception.is_some(), reason, names }
 }
 
 /// Attempts sorted by what they mean.

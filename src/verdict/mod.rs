@@ -19,6 +19,7 @@ use crate::evidence::{AttemptKey, Settled, Tally};
 use crate::observe::{Channel, NameId, NameSource, Outcome, Timestamp};
 use crate::report::{NearMissReason, Verdict};
 use crate::service_tags::InboundTags;
+use crate::trust::{Standing, TrustStore};
 
 /// Attempts of one kind, named and judged for themselves.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// What tells answered and blocked attempts apart.
     pub mixed_by: Option<Mixed>,
+    /// Whether somebody else than the service answered with a certificate of its own.
+    pub intercepted: bool,
     /// One sentence for a person.
     pub reason: String,
     /// The names that matched, sorted.
@@ -75,6 +78,8 @@ pub struct JudgedName {
     pub name: NameId,
     /// The verdict on this name alone.
     pub verdict: Verdict,
+    /// Whether somebody else than the service answered for this name.
+    pub intercepted: bool,
     /// Indices of the attempts that it rests on.
     pub tried: Vec<usize>,
 }
@@ -110,6 +115,47 @@ pub struct Verdicts<'e> {
     pub endpoints: Vec<Judged>,
     /// What does not count, by endpoint.
     pub missed: Vec<Missed>,
+    /// What each certificate chain of the evidence tells, by its number.
+    pub standings: Standings,
+}
+
+impl Verdicts<'_> {
+    /// What the certificates of these attempts tell, if they showed any.
+    #[must_use]
+    pub fn standing(&self, tried: &Tried<'_>) -> Option<&Standing> {
+        self.standings.of(tried)
+    }
+
+    /// How many chains lead to no root and may still be public.
+    #[must_use]
+    pub fn unknown_chains(&self) -> usize {
+        self.standings.0.iter().flatten().filter(|standing| **standing == Standing::Unknown).count()
+    }
+}
+
+/// What each certificate chain tells, by its number; none for those that no named attempt showed.
+#[derive(Debug, Default)]
+pub struct Standings(Vec<Option<Standing>>);
+
+impl Standings {
+    /// Judges each chain once, as of the first time that it was shown.
+    fn of_all(evidence: &Settled, tried: &[Tried<'_>], trust: &TrustStore) -> Self {
+        let chains = || evidence.chains().iter();
+        let mut shown: Vec<Option<Timestamp>> = chains().map(|_| None).collect();
+        for attempts in tried {
+            let place = attempts.key.chain.and_then(|chain| shown.get_mut(chain.0 as usize));
+            if let Some(first) = place {
+                let start = attempts.tally.first;
+                *first = Some(first.map_or(start, |first: Timestamp| first.min(start)));
+            }
+        }
+        let judged = chains().zip(shown).map(|((_, chain), at)| Some(trust.judge(chain, at?)));
+        Self(judged.collect())
+    }
+
+    fn of(&self, tried: &Tried<'_>) -> Option<&Standing> {
+        self.0.get(tried.key.chain?.0 as usize)?.as_ref()
+    }
 }
 
 /// Judges every endpoint of the selection, and the service tags that must be let in.
@@ -120,8 +166,10 @@ pub fn judge<'e>(
     selection: &Selection,
     matcher: &Matcher,
     inbound: Option<&InboundTags>,
+    trust: &TrustStore,
 ) -> Verdicts<'e> {
     let mut tried = join::name_all(evidence, inbound);
+    let standings = Standings::of_all(evidence, &tried, trust);
     forgive::forgive(evidence, &mut tried);
     let mut candidates: Vec<Vec<usize>> = vec![Vec::new(); catalog.endpoints().len()];
     let mut let_in: Vec<Vec<usize>> =
@@ -172,16 +220,17 @@ pub fn judge<'e>(
             tried: index,
         }));
     }
+    let judged = |subject, indices: &[usize]| {
+        decide::endpoint(evidence, &standings, subject, &tried, indices)
+    };
     let named = selection.endpoints().iter().map(|endpoint| {
         let indices = candidates.get(endpoint.0 as usize).map_or(&[][..], Vec::as_slice);
-        decide::endpoint(evidence, Subject::Endpoint(*endpoint), &tried, indices)
+        judged(Subject::Endpoint(*endpoint), indices)
     });
-    let tags = let_in
-        .iter()
-        .enumerate()
-        .map(|(tag, indices)| decide::endpoint(evidence, Subject::Inbound(tag), &tried, indices));
+    let tags =
+        let_in.iter().enumerate().map(|(tag, indices)| judged(Subject::Inbound(tag), indices));
     let endpoints = named.chain(tags).collect();
-    Verdicts { tried, endpoints, missed }
+    Verdicts { tried, endpoints, missed, standings }
 }
 
 /// Whether attempts at a matching name count for an endpoint of this protocol.
@@ -194,7 +243,9 @@ pub(crate) fn fits(protocol: Protocol, channel: Channel, port: u16) -> Result<()
         (Protocol::Https, Channel::Http) | (Protocol::Http, Channel::Connect | Channel::Tls) => {
             Err(NearMissReason::OtherProtocol)
         }
-        (Protocol::Http, Channel::Quic | Channel::Udp) => Err(NearMissReason::OtherProtocol),
+        (_, Channel::Dtls) | (Protocol::Http, Channel::Quic | Channel::Udp) => {
+            Err(NearMissReason::OtherProtocol)
+        }
         (Protocol::Https, _) if port == 443 || path::is_amqp(port) => Ok(()),
         (Protocol::Http, _) if port == 80 => Ok(()),
         _ => Err(NearMissReason::OtherPort),

@@ -12,6 +12,8 @@ pub(super) enum Path {
     Tcp(Family),
     /// QUIC straight to the server.
     Quic(Family),
+    /// DTLS straight to the server.
+    Dtls(Family),
     /// AMQP straight to the server.
     Amqp(Family),
     /// Through a proxy.
@@ -33,6 +35,7 @@ impl Path {
             Channel::Dns(_) => Self::Dns,
             Channel::Connect => Self::Proxy,
             Channel::Quic | Channel::Udp => Self::Quic(family),
+            Channel::Dtls => Self::Dtls(family),
             Channel::Tcp | Channel::Tls | Channel::Http => {
                 if key.target_port != key.server.port {
                     Self::Proxy
@@ -53,6 +56,8 @@ impl Path {
             Self::Tcp(Family::V6) => "TCP over IPv6",
             Self::Quic(Family::V4) => "QUIC over IPv4",
             Self::Quic(Family::V6) => "QUIC over IPv6",
+            Self::Dtls(Family::V4) => "DTLS over IPv4",
+            Self::Dtls(Family::V6) => "DTLS over IPv6",
             Self::Amqp(Family::V4) => "AMQP over IPv4",
             Self::Amqp(Family::V6) => "AMQP over IPv6",
             Self::Proxy => "the proxy",

@@ -274,3 +274,35 @@ fn hostile_names_reach_no_terminal_raw() {
         assert!(spoken.err.chars().all(is_harmless), "{arguments:?}");
     }
 }
+
+#[test]
+fn roots_that_cannot_be_used_are_named_and_good_ones_are_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("root.pem");
+    let run = |path: &Path| {
+        let capture = capture("intercepted");
+        say(&["audit", "--format", "json", "--trust-root", text(path), &capture])
+    };
+    for (content, complaint) in [
+        (&b"no certificate"[..], "holds no PEM certificate"),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate 1"),
+    ] {
+        fs::write(&path, content).unwrap();
+        let spoken = run(&path);
+        assert_eq!(spoken.code, 2);
+        assert!(spoken.err.contains("--trust-root") && spoken.err.contains("root.pem"));
+        assert!(spoken.err.contains(complaint), "{}", spoken.err);
+    }
+    let missing = run(&folder.path().join("missing.pem"));
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("missing.pem"), "{}", missing.err);
+    fs::write(&path, egress_audit_fixtures::inspection_authority().pem()).unwrap();
+    let spoken = run(&path);
+    assert_eq!((spoken.code, spoken.err.as_str()), (0, ""));
+    assert!(!spoken.out.contains("\"intercepted\": true"));
+    assert!(
+        say(&["audit", "--format", "json", &capture("intercepted")])
+            .out
+            .contains("\"intercepted\": true")
+    );
+}

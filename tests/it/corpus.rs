@@ -14,6 +14,7 @@ use std::time::Duration;
 use egress_audit::catalog::{Catalog, Profile};
 use egress_audit::observe::{NameSource, normalize};
 use egress_audit::report::Report;
+use egress_audit::trust::TrustStore;
 use egress_audit::{Options, Progress, Requirement, audit, names};
 use serde_json::Value;
 
@@ -32,12 +33,13 @@ type Names = BTreeSet<(&'static str, String)>;
 type Difference = (String, String, String, &'static str);
 
 /// What is compared: our source, and the keys of the truth that show the same.
-const SOURCES: [(NameSource, &[&str]); 6] = [
+const SOURCES: [(NameSource, &[&str]); 7] = [
     (NameSource::Sni, &["tls_sni"]),
     (NameSource::QuicSni, &["quic_sni", "gquic_sni"]),
     // The authority of a request in absolute form stands for the Host (RFC 9112 section 3.2.2).
-    (NameSource::HttpHost, &["http_hosts", "http_absolute_uri_hosts"]),
+    (NameSource::HttpHost, &["http_hosts", "http_absolute_uri_hosts", "http2_authority"]),
     (NameSource::Connect, &["http_connect"]),
+    (NameSource::Certificate, &["tls_cert_dns_names"]),
     // An answer repeats its question, which the capture may lack.
     (NameSource::DnsQuery, &["dns_queries", "dns_responses"]),
     (NameSource::DnsAnswer, &["dns_answers", "dns_cnames"]),
@@ -104,6 +106,7 @@ fn requirement() -> Requirement {
         catalog: Catalog::resolve(Catalog::DEFAULT).unwrap(),
         profile: Profile::everything(),
         service_tags: None,
+        trust: TrustStore::public(),
     }
 }
 
@@ -136,6 +139,15 @@ fn expected(truth: &Value) -> Names {
         }
     }
     names
+}
+
+/// The common names of the truth that are among those found. They are the names of certificates
+/// that have no other, and the truth does not tell which those are.
+fn common_names(truth: &Value, found: &Names) -> Names {
+    let rows = truth["tls_leaf_cert_cn"].as_array().into_iter().flatten();
+    let names = rows.filter_map(|row| row[0].as_str());
+    let names = names.map(|name| (NameSource::Certificate.as_str(), name.to_owned()));
+    names.filter(|name| found.contains(name)).collect()
 }
 
 /// `host` of `host:port`; an IPv6 literal keeps its brackets.
@@ -217,7 +229,8 @@ fn names_agree_with_the_corpus_but_for_differences_with_a_reason() {
         if truth.get("doubtful").is_some() {
             return;
         }
-        let expected = expected(truth);
+        let mut expected = expected(truth);
+        expected.extend(common_names(truth, &found));
         let mut sums = sums.lock().unwrap();
         for (source, _) in expected.intersection(&found) {
             sums.entry(source).or_default().agreed += 1;
@@ -304,6 +317,43 @@ fn names_that_only_a_second_reader_of_the_corpus_found_are_found() {
         }
     });
     assert!(checked.into_inner() >= 8);
+}
+
+/// Issuers in the corpus that are no public authorities: those of Tor's nodes, of a forgery and of
+/// certificates that sign themselves.
+const PRIVATE: [&str; 7] = [
+    "INFIGO",
+    "mamzon.ru",
+    "www.a3uycdf3rn5md.com",
+    "www.gg562izcxdvqdk.com",
+    "www.gmvuy6mtjbxevwo3w.com",
+    "www.wohgpas45j6ucw.com",
+    "www.xkgk7fdx362yyyxib.com",
+];
+
+#[test]
+#[ignore = "reads the corpus"]
+fn no_public_authority_of_the_corpus_is_taken_for_interception() {
+    let Some(corpus) = Corpus::open() else { return };
+    let mut text = "[catalog]\nname = \"all\"\nedition = \"0\"\n".to_owned();
+    for domain in ["com", "net", "org", "io", "ru", "de", "jp", "cn", "kr", "fr", "eu", "me", "tv"]
+    {
+        text.push_str(&format!("[[endpoint]]\npattern = \"*.{domain}\"\nprotocol = \"https\"\n"));
+    }
+    let catalog = Catalog::parse("every name", &text).unwrap();
+    let requirement = Requirement { catalog, ..requirement() };
+    let accused = Mutex::new(BTreeSet::new());
+    corpus.for_each(|capture, _| {
+        let report = audit(&[corpus.path(capture)], &requirement, &one_thread(), &Silent).unwrap();
+        let names = report.endpoints.iter().flat_map(|endpoint| &endpoint.names);
+        for evidence in names.flat_map(|name| &name.evidence) {
+            if let Some((_, rest)) = evidence.detail.split_once("certificate issued by \"") {
+                accused.lock().unwrap().insert(rest.split('"').next().unwrap().to_owned());
+            }
+        }
+    });
+    let accused = accused.into_inner().unwrap();
+    assert!(accused.iter().eq(&PRIVATE), "{accused:#?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use egress_audit::report::Report;
 
 use super::support::{LOG_CASES, assert_is, audit, audit_logs, json, root, scenario, terminal};
 
-const CASES: [&str; 13] = [
+const CASES: [&str; 15] = [
     "office-day",
     "tls13",
     "tcp-no-answer-cname",
@@ -18,6 +18,8 @@ const CASES: [&str; 13] = [
     "hello-size",
     "address-shared",
     "hostile-names",
+    "intercepted",
+    "named-by-certificate",
 ];
 
 #[test]

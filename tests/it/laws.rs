@@ -2,7 +2,7 @@
 //! irrelevant: what is added up has an identity, commutes and associates.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use egress_audit::catalog::{Catalog, Matcher, Profile, Selection};
 use egress_audit::evidence::{Evidence, Limits, Settled, Sightings, Tally};
@@ -10,7 +10,10 @@ use egress_audit::observe::{
     Address, Anomalies, AnomalyKind, Attempt, Cause, Channel, Doubt, Duration, Fact, Locator,
     NameSource, Outcome, Resolution, Sighting, Sink, SocketAddress, Sum, Timestamp,
 };
+use egress_audit::trust::TrustStore;
 use egress_audit::verdict::{Verdicts, judge};
+use egress_audit_fixtures::wire::tls;
+use egress_audit_fixtures::wire::x509::{Authority, Leaf};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -32,10 +35,19 @@ const SERVERS: &[&str] = &["203.0.113.10", "203.0.113.11", "2001:db8:40::10", "1
 /// More parts than are kept side by side.
 const MANY: usize = 70;
 
+/// Certificate lists: of a private authority, of none, and of another private one.
+static CHAINS: LazyLock<Vec<&'static [u8]>> = LazyLock::new(|| {
+    let list = |name, seed| {
+        let leaf = Authority::root(name, "Contoso", seed).issue(&Leaf::new(&["login.live.com"]));
+        &*tls::certificate(&[&leaf])[4..].to_vec().leak()
+    };
+    vec![list("Inspection CA", 1), b"no list", list("Another CA", 2)]
+});
+
 /// Something that a reader observes, with names as text.
 #[derive(Clone, Debug)]
 enum Observation {
-    Attempt(Option<(&'static str, NameSource)>, Attempt),
+    Attempt(Option<(&'static str, NameSource)>, Option<&'static [u8]>, Attempt),
     Resolution(&'static str, Resolution),
     Heard(u32, Address),
 }
@@ -44,6 +56,7 @@ struct World {
     catalog: Catalog,
     selection: Selection,
     matcher: Arc<Matcher>,
+    trust: TrustStore,
 }
 
 impl World {
@@ -51,7 +64,7 @@ impl World {
         let catalog = Catalog::builtin(Catalog::DEFAULT).unwrap();
         let selection = catalog.select(&Profile::default());
         let matcher = Arc::new(Matcher::new(&catalog, &selection).unwrap());
-        Self { catalog, selection, matcher }
+        Self { catalog, selection, matcher, trust: TrustStore::public() }
     }
 
     fn nothing(&self, limits: Limits) -> Evidence {
@@ -62,9 +75,10 @@ impl World {
         let mut evidence = self.nothing(limits);
         for observation in observations {
             match observation {
-                Observation::Attempt(name, attempt) => {
+                Observation::Attempt(name, chain, attempt) => {
                     let name = name.map(|(text, source)| (evidence.intern(text), source));
-                    evidence.attempt(&Attempt { name, ..*attempt });
+                    let chain = chain.and_then(|chain| evidence.chain(chain));
+                    evidence.attempt(&Attempt { name, chain, ..*attempt });
                 }
                 Observation::Resolution(name, resolution) => {
                     let name = evidence.intern(name);
@@ -84,7 +98,8 @@ impl World {
         for (key, tally) in evidence.attempts() {
             let mut key = *key;
             let name = key.name.take().map(|(id, source)| (text(id), source));
-            lines.push(format!("{name:?} {key:?} {tally:?}"));
+            let chain = key.chain.take().map(|id| evidence.chains().get(id));
+            lines.push(format!("{name:?} {chain:?} {key:?} {tally:?}"));
         }
         for (key, span) in evidence.resolutions() {
             let (name, address, client) = (text(key.name), key.address, key.client);
@@ -95,7 +110,8 @@ impl World {
             lines.push(format!("{:?}", heard.collect::<Vec<bool>>()));
         }
         lines.push(format!("{:?}", evidence.pruned()));
-        let verdicts = judge(evidence, &self.catalog, &self.selection, &self.matcher, None);
+        let Self { catalog, selection, matcher, trust, .. } = self;
+        let verdicts = judge(evidence, catalog, selection, matcher, None, trust);
         lines.extend(judgement(evidence, &verdicts));
         lines
     }
@@ -110,7 +126,10 @@ fn judgement(evidence: &Settled, verdicts: &Verdicts<'_>) -> Vec<String> {
     let endpoints = verdicts.endpoints.iter().map(|judged| {
         let names = judged.names.iter().map(|name| (text(name.name), name.verdict, &name.tried));
         let names: Vec<_> = names.collect();
-        format!("{:?} {:?} {} {names:?}", judged.verdict, judged.mixed_by, judged.reason)
+        format!(
+            "{:?} {:?} {} {} {names:?}",
+            judged.verdict, judged.mixed_by, judged.intercepted, judged.reason
+        )
     });
     let missed = verdicts.missed.iter().map(|missed| format!("{missed:?}"));
     tried.chain(endpoints).chain(missed).collect()
@@ -142,8 +161,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn channel() -> impl Strategy<Value = Channel> {
-    use Channel::{Connect, Dns, Http, Quic, Tcp, Tls, Udp};
-    select(vec![Dns(1), Dns(28), Dns(65), Tcp, Tls, Http, Connect, Quic, Udp])
+    use Channel::{Connect, Dns, Dtls, Http, Quic, Tcp, Tls, Udp};
+    select(vec![Dns(1), Dns(28), Dns(65), Tcp, Tls, Dtls, Http, Connect, Quic, Udp])
 }
 
 fn fact() -> impl Strategy<Value = Fact> {
@@ -165,10 +184,11 @@ fn attempt() -> impl Strategy<Value = Observation> {
     );
     let parties =
         (address(CLIENTS), 50_000..50_003_u16, address(SERVERS), select(vec![443_u16, 80, 53]));
-    let what = (select(vec![443_u16, 80, 5671]), channel(), outcome(), fact());
+    let chain = proptest::option::weighted(0.3, select(CHAINS.as_slice()));
+    let what = (select(vec![443_u16, 80, 5671]), channel(), outcome(), fact(), chain);
     (name, parties, what, time(), locator(), 0..2_u32).prop_map(
         |(name, (client, port, server, server_port), what, start, locator, unit)| {
-            let (target_port, channel, outcome, fact) = what;
+            let (target_port, channel, outcome, fact, chain) = what;
             let attempt = Attempt {
                 name: None,
                 channel,
@@ -181,9 +201,10 @@ fn attempt() -> impl Strategy<Value = Observation> {
                 end: start,
                 locator,
                 unit,
+                chain: None,
                 fact,
             };
-            Observation::Attempt(name, attempt)
+            Observation::Attempt(name, chain, attempt)
         },
     )
 }
@@ -288,7 +309,7 @@ proptest! {
         let tallies: Vec<Tally> = all
             .iter()
             .filter_map(|observation| match observation {
-                Observation::Attempt(_, attempt) => Some(Tally::of(attempt)),
+                Observation::Attempt(_, _, attempt) => Some(Tally::of(attempt)),
                 _ => None,
             })
             .collect();

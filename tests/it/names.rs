@@ -1,6 +1,7 @@
 //! Names in places that are easily overlooked, each in packets made for it.
 
 use egress_audit::catalog::{Catalog, Profile};
+use egress_audit::trust::TrustStore;
 use egress_audit::{Options, Progress, Requirement, audit, names};
 use egress_audit_fixtures::capture::{Format, TimedPacket};
 use egress_audit_fixtures::scene::{Host, Scene};
@@ -28,6 +29,7 @@ fn requirement() -> Requirement {
         catalog: Catalog::resolve(Catalog::DEFAULT).unwrap(),
         profile: Profile::everything(),
         service_tags: None,
+        trust: TrustStore::public(),
     }
 }
 

@@ -8,6 +8,7 @@ use egress_audit::logs::read::LogOptions;
 use egress_audit::logs::stamp::TimeRules;
 use egress_audit::render::TerminalOptions;
 use egress_audit::report::{EndpointReport, NameReport, NameRow, Report, Verdict};
+use egress_audit::trust::TrustStore;
 use egress_audit::{Options, Progress, Requirement};
 use egress_audit_fixtures::capture::{Format, TimedPacket};
 use egress_audit_fixtures::{Expected, Scenario, scenarios};
@@ -34,6 +35,7 @@ pub(crate) fn required() -> Requirement {
         catalog: Catalog::builtin(Catalog::DEFAULT).expect("the built-in catalog is sound"),
         profile: Profile::default(),
         service_tags: None,
+        trust: TrustStore::public(),
     }
 }
 
@@ -48,7 +50,16 @@ pub(crate) fn audit_with<A: AsRef<Path>>(inputs: &[A], threads: Option<usize>) -
         inputs.iter().map(|path| path.as_ref().to_str().expect("UTF-8").to_owned()).collect();
     let threads = threads.map(|count| NonZeroUsize::new(count).unwrap());
     let options = Options { threads, ..Options::default() };
-    let report = egress_audit::audit(&inputs, &required(), &options, &Silent).unwrap();
+    audit_requiring(&inputs, &required(), &options)
+}
+
+/// The report of these requirements on these inputs.
+pub(crate) fn audit_requiring(
+    inputs: &[String],
+    requirement: &Requirement,
+    options: &Options,
+) -> Report {
+    let report = egress_audit::audit(inputs, requirement, options, &Silent).unwrap();
     assert_eq!(report.discrepancies(), Vec::<String>::new(), "{inputs:?}");
     report
 }

@@ -2,6 +2,7 @@
 //! order belong to the stream that calls them.
 
 pub mod dns;
+pub mod dtls;
 pub mod http;
 pub mod http2;
 pub mod proxy_protocol;

@@ -10,7 +10,7 @@ use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::{http, http2, tls};
 use crate::capture::flow_key::FlowKey;
 use crate::capture::stream::Chunk;
-use crate::observe::{Channel, Hello, NameId, Sink};
+use crate::observe::{ChainId, Channel, Hello, NameId, NameSource, Sink};
 
 /// How far the two sides have come.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,12 @@ impl Stage {
 #[derive(Debug, Default)]
 pub(super) struct Dialogue {
     pub(super) stage: Stage,
-    /// The name in the TLS hello.
-    pub(super) name: Option<NameId>,
+    /// The name that was asked for, in the TLS hello or else by the certificate.
+    pub(super) name: Option<(NameId, NameSource)>,
+    /// The certificates that the responder showed.
+    pub(super) chain: Option<ChainId>,
+    /// Waits for them.
+    pub(super) certificates: Option<Box<tls::CertificateReader>>,
     /// The packet that brought the hello.
     pub(super) hello: Option<Moment>,
     /// How large the hello is.
@@ -203,7 +207,8 @@ fn messages<S: Sink>(
     }
 }
 
-/// The responder speaks first: a server that greets, or the originator taken for the responder.
+/// The responder speaks first: a server that greets, one whose client is not in the capture, or the
+/// originator taken for the responder.
 fn responder_opens<S: Sink>(
     flow: &mut TcpFlow,
     key: &FlowKey,
@@ -211,6 +216,10 @@ fn responder_opens<S: Sink>(
     moment: Moment,
     context: &mut Context<S>,
 ) {
+    if flow.awaits_certificates() {
+        flow.read_certificates(bytes, moment, context);
+        return;
+    }
     let asks = tls::looks_like_tls(bytes) == Some(true)
         || http::looks_like_request(bytes) == Some(true)
         || http2::looks_like_preface(bytes) == Some(true);
@@ -221,6 +230,8 @@ fn responder_opens<S: Sink>(
     } else if is_dns(flow, key) {
         flow.dialogue.stage = Stage::Dns;
         data(flow, key, bytes, false, moment, context);
+    } else if tls::begins_with_server_hello(bytes) {
+        flow.await_certificates(bytes, moment, context);
     }
 }
 
@@ -234,6 +245,9 @@ fn gap<S: Sink>(
 ) {
     let held = flow.dialogue.held(originates).take();
     match (flow.dialogue.stage, originates) {
+        (_, false) if flow.awaits_certificates() => {
+            flow.certificates_cut(moment, context);
+        }
         (Stage::Opening, true) => {
             if let Some(held) = held
                 && http::looks_like_request(held.bytes()) == Some(true)

@@ -14,6 +14,7 @@ mod opening;
 mod origin;
 mod outcome;
 mod payload;
+mod server_certificate;
 mod socks_exchange;
 mod starttls;
 mod tls_handshake;
@@ -262,6 +263,11 @@ impl TcpFlow {
             half.acknowledged = Some(acknowledged);
         }
         if tcp.flags.syn() {
+            if !originates && half.payload == 0 && half.initial.is_some() {
+                // A server that answers with another number has forgotten the first one.
+                half.initial = None;
+                half.stream = HalfStream::default();
+            }
             half.initial.get_or_insert(tcp.sequence);
             half.stream.begin(tcp.sequence.wrapping_add(1));
             half.side =

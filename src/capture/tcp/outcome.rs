@@ -39,7 +39,9 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         self.give_up_waiting(context);
-        let name = self.dialogue.name.map(|name| (name, NameSource::Sni));
+        let moment = Moment { time: self.last, locator: self.start.locator };
+        self.certificates_cut(moment, context);
+        let name = self.dialogue.name;
         let judgement = match self.dialogue.stage {
             Stage::Settled | Stage::Dns => return,
             Stage::Http => return self.conclude_requests(key, until, context),
@@ -105,6 +107,7 @@ impl TcpFlow {
             end: self.last.max(at.time),
             locator: at.locator,
             unit,
+            chain: self.dialogue.chain,
             fact,
         }
     }
@@ -119,7 +122,7 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         let Some(tunnel) = self.dialogue.tunnel.take() else { return };
-        let same_name = self.dialogue.name == tunnel.name;
+        let same_name = self.dialogue.name.map(|(name, _)| name) == tunnel.name;
         let told = matches!(inner, Outcome::Answered | Outcome::Blocked(_));
         if !(same_name && told) {
             let Tunnel { name, source, port, asked, fact } = *tunnel;
@@ -204,6 +207,9 @@ impl TcpFlow {
 
     fn judge_opening(&self, until: Timestamp) -> Judgement {
         let start = self.start;
+        if self.originator.packets == 0 {
+            return (Outcome::Inconclusive(Doubt::OneWay), self.volume(), start);
+        }
         if self.originator.initial.is_none() {
             return (Outcome::Inconclusive(Doubt::MidFlow), self.volume(), start);
         }

@@ -5,8 +5,8 @@ use crate::capture::dns_transactions::Transactions;
 use crate::capture::flow_key::TCP;
 use crate::capture::packet::Transport;
 use crate::observe::{
-    Attempt, Cause, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution, Sighting,
-    TextId,
+    Attempt, Cause, ChainId, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution,
+    Sighting, TextId,
 };
 
 #[derive(Default)]
@@ -37,6 +37,14 @@ impl Sink for Notes {
 
     fn text(&mut self, _: &str) -> Option<TextId> {
         None
+    }
+
+    fn wants_certificates(&self, _: Option<NameId>) -> bool {
+        true
+    }
+
+    fn chain(&mut self, list: &[u8]) -> Option<ChainId> {
+        u32::try_from(list.len()).ok().map(ChainId)
     }
 
     fn attempt(&mut self, attempt: &Attempt) {

@@ -61,7 +61,8 @@ impl TcpFlow {
                     if DNS_OVER_HTTPS_NAMES.contains(&raw) {
                         context.counts.dns_over_https += 1;
                     }
-                    self.dialogue.name = context.name(raw, NameSource::Sni, moment.time);
+                    let name = context.name(raw, NameSource::Sni, moment.time);
+                    self.dialogue.name = name.map(|name| (name, NameSource::Sni));
                 }
                 None if scan.status == tls::Progress::Malformed => {
                     context.counts.hello_cut += 1;
@@ -96,9 +97,14 @@ impl TcpFlow {
                     return self.answer_to_hello(rest, moment, context);
                 }
             }
-            tls::ServerScan::ServerHello { .. } => {
+            tls::ServerScan::ServerHello { tls13, .. } => {
                 self.give_up_waiting(context);
                 self.note_served();
+                if tls13 {
+                    context.counts.hidden_certificates += 1;
+                } else {
+                    self.await_certificates(prefix, moment, context);
+                }
             }
             tls::ServerScan::Alert { level, description, .. } => {
                 let origin = self.origin();
@@ -142,6 +148,9 @@ impl TcpFlow {
                 self.end(EndingKind::Alert { level, description }, moment, origin);
             }
             (_, true, Stage::TlsServed) => self.dialogue.stage = Stage::TlsContinued,
+            (None, false, _)
+                if self.awaits_certificates() && self.read_certificates(bytes, moment, context) => {
+            }
             (None, false, Stage::TlsContinued) => self.tls_answered(key, moment, context),
             _ => {}
         }
@@ -173,9 +182,8 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         let hello = self.dialogue.hello.unwrap_or(moment);
-        let name = self.dialogue.name.map(|name| (name, NameSource::Sni));
-        let mut attempt =
-            self.attempt(key, name, Outcome::Answered, self.volume(), hello, context.unit);
+        let (name, volume) = (self.dialogue.name, self.volume());
+        let mut attempt = self.attempt(key, name, Outcome::Answered, volume, hello, context.unit);
         attempt.end = moment.time;
         context.sink.attempt(&attempt);
         self.settle_tunnel(key, attempt.outcome, moment.time, context);

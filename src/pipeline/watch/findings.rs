@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use super::recent::Recent;
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches};
 use crate::observe::{
-    Address, Attempt, Cause, Channel, Frame, NameId, NameSource, Offer, Outcome, Resolution,
-    Sighting, Sink, SocketAddress, TextId, Timestamp,
+    Address, Attempt, Cause, ChainId, Channel, Frame, NameId, NameSource, Offer, Outcome,
+    Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp,
 };
 use crate::pipeline::log_inputs::DIGITS;
 use crate::report::{Change, Finding, Verdict};
@@ -140,7 +140,7 @@ impl<'c> Findings<'c> {
     fn at_endpoint(&mut self, key: Key, source: NameSource, attempt: &Attempt) {
         let way = match attempt.channel {
             Channel::Dns(_) => BY_DNS,
-            Channel::Quic | Channel::Udp => BY_UDP,
+            Channel::Quic | Channel::Udp | Channel::Dtls => BY_UDP,
             Channel::Tcp | Channel::Tls | Channel::Http | Channel::Connect => BY_TCP,
         };
         let client = attempt.client.address;
@@ -259,6 +259,14 @@ impl Sink for Findings<'_> {
 
     fn text(&mut self, text: &str) -> Option<TextId> {
         Some(TextId(self.texts.add(text)))
+    }
+
+    fn wants_certificates(&self, _: Option<NameId>) -> bool {
+        false
+    }
+
+    fn chain(&mut self, _: &[u8]) -> Option<ChainId> {
+        None
     }
 
     fn attempt(&mut self, attempt: &Attempt) {

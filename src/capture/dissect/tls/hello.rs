@@ -71,12 +71,32 @@ pub fn scan_client_hello_message(handshake: &[u8]) -> HelloScan<'_> {
     let Some(total) = message_length(handshake) else {
         return HelloScan::bare(Progress::NeedMore { at_least: HANDSHAKE_HEADER });
     };
+    scan_body(handshake, HANDSHAKE_HEADER, total, Carrier::Stream)
+}
+
+/// Reads the body of a ClientHello of DTLS, which has a cookie more (RFC 6347 section 4.2.1). `body`
+/// is the contiguous beginning of it, and `total` the length that the message claims. `at_least` and
+/// `length` count bytes of `body`.
+#[must_use]
+pub fn scan_datagram_client_hello(body: &[u8], total: usize) -> HelloScan<'_> {
+    scan_body(body, 0, total, Carrier::Datagrams)
+}
+
+/// What carries a hello.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Stream,
+    Datagrams,
+}
+
+/// Reads a hello of the length `total` whose body begins at `start`.
+fn scan_body(hello: &[u8], start: usize, total: usize, carrier: Carrier) -> HelloScan<'_> {
     let limit = total.min(MAX_HANDSHAKE);
-    let there = handshake.get(..limit).unwrap_or(handshake);
+    let there = hello.get(..limit).unwrap_or(hello);
     let mut scan = HelloScan::bare(Progress::Complete);
     let mut flawed = total > MAX_HANDSHAKE;
-    let body = Cursor { bytes: there, position: HANDSHAKE_HEADER, limit };
-    let walked = walk(body, &mut scan, &mut flawed);
+    let body = Cursor { bytes: there, position: start, limit };
+    let walked = walk(body, carrier, &mut scan, &mut flawed);
     let is_whole = there.len() == limit;
     if is_whole {
         scan.length = limit;
@@ -101,11 +121,20 @@ pub(super) fn message_length(handshake: &[u8]) -> Option<usize> {
 }
 
 /// Reads the body into `scan`. Contradictions that leave the rest readable are noted in `flawed`.
-fn walk<'a>(mut body: Cursor<'a>, scan: &mut HelloScan<'a>, flawed: &mut bool) -> Result<(), Stop> {
+fn walk<'a>(
+    mut body: Cursor<'a>,
+    carrier: Carrier,
+    scan: &mut HelloScan<'a>,
+    flawed: &mut bool,
+) -> Result<(), Stop> {
     const VERSION_AND_RANDOM: usize = 2 + 32;
     body.skip(VERSION_AND_RANDOM)?;
     let session_id = body.u8()?;
     body.skip(session_id.into())?;
+    if carrier == Carrier::Datagrams {
+        let cookie = body.u8()?;
+        body.skip(cookie.into())?;
+    }
     let cipher_suites = body.u16()?;
     body.skip(cipher_suites.into())?;
     let compression_methods = body.u8()?;

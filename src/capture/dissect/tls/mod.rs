@@ -7,7 +7,9 @@
 //! of whole messages refuses what is cut, spread over records or malformed further on.
 
 mod alert;
+mod certificate;
 mod client;
+mod flight;
 mod hello;
 mod record;
 mod server;
@@ -15,10 +17,14 @@ mod server;
 mod tests;
 
 pub use alert::{CLOSE_NOTIFY, FATAL, WARNING, plaintext_alert};
+pub use certificate::{Certificate, DistinguishedName};
 pub use client::{looks_like_tls, scan_client_hello};
-pub use hello::{HelloScan, scan_client_hello_message};
+pub use flight::{CertificateReader, Certificates, certificates};
+pub use hello::{HelloScan, scan_client_hello_message, scan_datagram_client_hello};
 pub use record::{RecordKind, holds_data_beyond_alerts, record_kind, record_length};
-pub use server::{ServerScan, looks_like_tls_answer, scan_server};
+pub use server::{
+    HELLO_RETRY_REQUEST, ServerScan, begins_with_server_hello, looks_like_tls_answer, scan_server,
+};
 
 /// The longest handshake message that is read, header included, in bytes. Post-quantum hellos
 /// take about 2 KiB; what claims to be longer than this is malformed.

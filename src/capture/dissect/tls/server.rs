@@ -8,7 +8,7 @@ use super::record::{ALERT, HANDSHAKE, HEADER, HeaderAt, gather, header};
 use super::{MAX_HANDSHAKE, Progress};
 
 /// Handshake type of a ServerHello (RFC 8446 section 4).
-const SERVER_HELLO: u8 = 2;
+pub(super) const SERVER_HELLO: u8 = 2;
 /// Extension `supported_versions` (RFC 8446 section 4.2.1).
 const SUPPORTED_VERSIONS: u16 = 43;
 /// TLS 1.3 (RFC 8446 section 4.2.1).
@@ -17,7 +17,7 @@ const TLS13: u16 = 0x0304;
 const DRAFT_MAJOR: u8 = 0x7f;
 
 /// The random of every HelloRetryRequest (RFC 8446 section 4.1.3): SHA-256 of "HelloRetryRequest".
-const HELLO_RETRY_REQUEST: [u8; 32] = [
+pub const HELLO_RETRY_REQUEST: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
@@ -68,6 +68,13 @@ pub fn looks_like_tls_answer(prefix: &[u8]) -> Option<bool> {
         },
         HeaderAt::Invalid => Some(false),
     }
+}
+
+/// Whether a record with a ServerHello at its front begins here.
+#[must_use]
+pub fn begins_with_server_hello(bytes: &[u8]) -> bool {
+    matches!(header(bytes), HeaderAt::Whole { kind: HANDSHAKE, .. })
+        && bytes.get(HEADER) == Some(&SERVER_HELLO)
 }
 
 /// Reads what a responder says first.
