@@ -16,8 +16,13 @@ use super::metamorphic::files;
 use super::support::{fixture, names_of};
 
 /// Scenarios that tshark reads otherwise, and why.
-const READ_OTHERWISE: [(&str, &str); 2] = [
+const READ_OTHERWISE: [(&str, &str); 7] = [
     ("hostile-names", "tshark replaces bytes that it does not print"),
+    ("http2-prior-knowledge", "tshark shows the names of HTTP/2 in other fields"),
+    ("http2-denied", "tshark shows the names of HTTP/2 in other fields"),
+    ("dtls-no-answer", "tshark shows the names of DTLS in other fields"),
+    ("dtls-alert", "tshark shows the names of DTLS in other fields"),
+    ("dtls-reached", "tshark shows the names of DTLS in other fields"),
     ("snaplen-96", "tshark does not show the beginning of a hello or a message that was cut"),
 ];
 
