@@ -2,15 +2,16 @@
 //!
 //! Every block is decoded by itself, so blocks are decoded in parallel.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::container::Block;
 use super::coverage::PacketCounts;
 use super::dissect::{dns, dtls, quic};
 use super::flow_key::{FlowKey, SHARDS, TCP, UDP};
 use super::fragments::Joined;
+use super::heard::Heard;
 use super::packet::{Decoded, Fragment, IcmpError, Segment, Transport, decode};
-use crate::observe::{Address, Anomalies, Timestamp};
+use crate::observe::{Anomalies, Timestamp};
 
 /// Ports of names: DNS (RFC 1035), multicast DNS (RFC 6762), LLMNR (RFC 4795).
 pub(super) const DNS_PORT: u16 = 53;
@@ -18,9 +19,6 @@ pub(super) const MULTICAST_DNS_PORT: u16 = 5353;
 pub(super) const LLMNR_PORT: u16 = 5355;
 /// HTTP/3 (RFC 9114 section 3.1.2).
 pub(super) const QUIC_PORT: u16 = 443;
-
-/// How many addresses are kept that packets outside of flows go to.
-const MAX_HEARD: usize = 4_096;
 
 /// One block on its way through the pipeline. Reused, so that nothing is allocated per block.
 #[derive(Default)]
@@ -38,6 +36,8 @@ pub(super) struct Batch {
     pub(super) joined: Vec<Joined>,
     pub(super) joined_bytes: Vec<u8>,
     pub(super) facts: BatchFacts,
+    /// Where packets go that no flow is concerned with, of all blocks so far.
+    pub(super) heard: Heard,
 }
 
 /// What a block, or many, said of an input.
@@ -49,9 +49,6 @@ pub(super) struct BatchFacts {
     pub(super) link_types: BTreeMap<u16, u64>,
     /// Times of the earliest and the latest packet.
     pub(super) span: Option<(Timestamp, Timestamp)>,
-    /// Where packets go that no flow is concerned with, the least addresses if there are many: a
-    /// capture that holds them is not one of what these hosts send alone.
-    pub(super) heard: BTreeSet<Address>,
 }
 
 /// A packet that a flow is concerned with.
@@ -95,15 +92,6 @@ impl BatchFacts {
             (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
             (ours, theirs) => ours.or(theirs),
         };
-        self.heard.extend(other.heard);
-        self.limit_heard();
-    }
-
-    /// Leaves the least addresses, so that the order of adding makes no difference.
-    fn limit_heard(&mut self) {
-        while self.heard.len() > MAX_HEARD {
-            self.heard.pop_last();
-        }
     }
 }
 
@@ -122,20 +110,11 @@ impl Batch {
     /// Decodes every packet of the block.
     pub(super) fn decode(&mut self) {
         self.clear();
-        let Self { block, input, tasks, icmp_errors, fragments, facts, .. } = self;
+        let Self { block, input, tasks, icmp_errors, fragments, facts, heard, .. } = self;
         let mut counts = PacketCounts::default();
         let mut run = (0_u16, 0_u64);
         let mut first = Timestamp::MAX;
         let mut last = Timestamp::MIN;
-        let mut last_heard = None;
-        let mut hear = |facts: &mut BatchFacts, address: Address| {
-            // Such packets come in long runs to the same address.
-            if last_heard != Some(address) {
-                last_heard = Some(address);
-                facts.heard.insert(address);
-                facts.limit_heard();
-            }
-        };
         for (index, record) in block.packets.iter().enumerate() {
             first = first.min(record.time);
             last = last.max(record.time);
@@ -176,7 +155,7 @@ impl Batch {
                 }
                 Ok(Decoded::OtherIp { destination, .. }) => {
                     counts.other_ip += 1;
-                    hear(facts, destination);
+                    heard.add(destination);
                     continue;
                 }
                 Ok(Decoded::NotIp) => {
@@ -198,7 +177,7 @@ impl Batch {
                     counts.udp += 1;
                     let payload = bytes.get(segment.payload_start as usize..).unwrap_or_default();
                     if !concerns_names(&segment, payload) {
-                        hear(facts, segment.destination.address);
+                        heard.add(segment.destination.address);
                         continue;
                     }
                     UDP

@@ -16,6 +16,7 @@ mod flow_key;
 mod flow_table;
 mod fragments;
 pub(crate) mod fuzz;
+mod heard;
 pub mod link;
 pub mod packet;
 mod quic_flow;

@@ -9,6 +9,7 @@ use super::coverage::{FlowCounts, PacketCounts};
 use super::decode::{Batch, BatchFacts};
 use super::flow_key::SHARDS;
 use super::fragments::Reassembler;
+use super::heard::Heard;
 use super::shard::{Shard, ShardResult};
 use crate::observe::{Anomalies, Sink, Timestamp};
 
@@ -131,17 +132,17 @@ pub fn read_sequence<S: Sink>(
     }
     result.anomalies.merge(last.facts.anomalies);
     result.flows.fragments_evicted += fragments.evicted();
+    if let Some(sink) = result.sinks.first_mut() {
+        let mut heard = working.into_heard();
+        heard.merge(filling.into_heard());
+        heard.into_addresses().for_each(|address| sink.heard(unit, address));
+    }
     for mut capture in reader.done {
         let facts = facts.take(capture.input);
         capture.packets = facts.packets;
         capture.span = facts.span;
         capture.link_types = facts.link_types;
         result.anomalies.merge(facts.anomalies);
-        if let Some(sink) = result.sinks.first_mut() {
-            for address in facts.heard {
-                sink.heard(unit, address);
-            }
-        }
         if let Some(container) = &mut capture.container {
             result.anomalies.merge(std::mem::take(&mut container.anomalies));
         }
@@ -240,6 +241,13 @@ impl Window {
 
     fn batches(&mut self) -> &mut [Batch] {
         self.batches.get_mut(..self.used).unwrap_or_default()
+    }
+
+    /// Where the packets of all blocks so far went that no flow is concerned with.
+    fn into_heard(self) -> Heard {
+        let mut sum = Heard::default();
+        self.batches.into_iter().for_each(|batch| sum.merge(batch.heard));
+        sum
     }
 
     /// Decodes the blocks, then lets the shards take what is theirs.

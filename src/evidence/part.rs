@@ -23,8 +23,10 @@ pub(super) struct Part {
     pub(super) texts: NameTable,
     pub(super) chains: ChainTable,
     pub(super) attempts: Log<AttemptKey, Tally>,
-    /// Attempts that show no name.
+    /// Attempts of captures that show no name.
     pub(super) unnamed: Unnamed,
+    /// The same of logs.
+    pub(super) unnamed_of_logs: Unnamed,
     pub(super) resolutions: Log<ResolutionKey, Span>,
     /// Clients that packets were sent to, by unit.
     pub(super) heard: Log<(u32, Address), ()>,
@@ -119,6 +121,11 @@ impl Part {
         Self { names: table(), texts: table(), ..Self::default() }
     }
 
+    /// All attempts that show no name.
+    pub(super) fn unnamed(&self) -> impl Iterator<Item = &(AttemptKey, Tally)> {
+        self.unnamed.iter().chain(self.unnamed_of_logs.iter())
+    }
+
     /// Takes in what another part has seen.
     pub(super) fn absorb(&mut self, other: Self, limits: &Limits) {
         let ids = self.names.absorb(&other.names);
@@ -138,7 +145,9 @@ impl Part {
             chain: key.chain.and_then(translate_chain),
             ..key
         };
-        self.unnamed.absorb(other.unnamed, translated, limits);
+        self.unnamed.absorb(other.unnamed, translated, limits.unnamed, limits.samples);
+        let limit = limits.unnamed_of_logs;
+        self.unnamed_of_logs.absorb(other.unnamed_of_logs, translated, limit, limits.samples);
         for (mut key, span) in other.resolutions.entries {
             key.name = translate(key.name);
             self.resolutions.push(key, span, Span::widen);

@@ -173,7 +173,7 @@ impl<'p> Relevant<'p> {
         let mut tried: HashSet<Address, foldhash::fast::RandomState> = HashSet::default();
         let mut relevant = Self::default();
         for part in parts {
-            for (key, _) in part.unnamed.iter() {
+            for (key, _) in part.unnamed() {
                 let address = key.server.address;
                 tried.insert(address);
                 for label in inbound.into_iter().flat_map(|tags| tags.labels(address)) {
@@ -217,7 +217,7 @@ impl<'p> Relevant<'p> {
             }
             kept.attempts.push((key, tally));
         }
-        for (key, tally) in part.unnamed.iter() {
+        for (key, tally) in part.unnamed() {
             if self.addresses.contains(&key.server.address) {
                 kept.attempts.push((key, tally));
             }

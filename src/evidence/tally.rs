@@ -1,5 +1,7 @@
 //! A count with its time span and its least few samples.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::observe::{Attempt, Fact, Locator, Timestamp};
 
 /// How often something happened, from when to when, and where to look.
@@ -14,8 +16,8 @@ pub struct Tally {
     pub first: Timestamp,
     /// Start of the latest.
     pub last: Timestamp,
-    /// The least few, sorted.
-    pub samples: Vec<Sample>,
+    /// The least few, sorted. Most tallies are of one attempt, so one needs no allocation.
+    pub samples: SmallVec<[Sample; 1]>,
 }
 
 /// One attempt, for a person to look up.
@@ -39,7 +41,7 @@ impl Tally {
             count: 1,
             first: attempt.start,
             last: attempt.start,
-            samples: vec![Sample {
+            samples: smallvec![Sample {
                 time: attempt.start,
                 locator: attempt.locator,
                 client_port: attempt.client.port,

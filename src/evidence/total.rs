@@ -109,8 +109,10 @@ pub struct Limits {
     pub names: usize,
     /// Distinct attempts at names kept in the sum.
     pub attempts: usize,
-    /// Distinct attempts kept that show no name.
+    /// Distinct attempts of captures kept that show no name.
     pub unnamed: usize,
+    /// Distinct attempts of logs kept that show no name.
+    pub unnamed_of_logs: usize,
     /// Distinct resolutions kept in the sum.
     pub resolutions: usize,
 }
@@ -121,7 +123,8 @@ impl Default for Limits {
             samples: 3,
             names: 50_000,
             attempts: 1_000_000,
-            unnamed: 20_000,
+            unnamed: 1_000_000,
+            unnamed_of_logs: 20_000,
             resolutions: 2_000_000,
         }
     }
@@ -159,6 +162,8 @@ pub struct Evidence {
     servers: Option<Arc<Servers>>,
     /// The service tags that are required to be let in.
     inbound: Option<Arc<InboundTags>>,
+    /// Whether what comes is told by logs.
+    reads_logs: bool,
     /// Where the last attempt from such an address showed.
     last_inbound: Option<Locator>,
     own: Part,
@@ -177,6 +182,7 @@ impl Evidence {
             limits,
             servers: None,
             inbound: None,
+            reads_logs: false,
             last_inbound: None,
             own: Part::new(&limits),
             others: Vec::new(),
@@ -202,7 +208,9 @@ impl Evidence {
     /// that a name can be found for.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
-        Unnamed::is_over(self.parts().map(|part| &part.unnamed), &self.limits)
+        let Limits { unnamed, unnamed_of_logs, .. } = self.limits;
+        Unnamed::is_over(self.parts().map(|part| &part.unnamed), unnamed)
+            || Unnamed::is_over(self.parts().map(|part| &part.unnamed_of_logs), unnamed_of_logs)
     }
 
     /// The same without attempts that show no name, which no verdict depends on when no address
@@ -211,6 +219,7 @@ impl Evidence {
     pub fn without_unnamed(mut self) -> Self {
         for part in std::iter::once(&mut self.own).chain(&mut self.others) {
             part.unnamed = Unnamed::default();
+            part.unnamed_of_logs = Unnamed::default();
         }
         self
     }
@@ -235,11 +244,16 @@ impl Evidence {
             .parts()
             .map(entries)
             .fold((0, 0), |(sum, total), (one, other)| (sum + one, total + other));
-        let is_over = Unnamed::is_over(self.parts().map(|part| &part.unnamed), &self.limits);
-        if is_over || attempts > self.limits.attempts || resolutions > self.limits.resolutions {
+        if self.has_given_up()
+            || attempts > self.limits.attempts
+            || resolutions > self.limits.resolutions
+        {
             self.put_together();
         }
-        self.pruned.unnamed = self.parts().map(|part| part.unnamed.given_up()).sum();
+        self.pruned.unnamed = self
+            .parts()
+            .map(|part| part.unnamed.given_up() + part.unnamed_of_logs.given_up())
+            .sum();
         self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
         self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
         self.pruned.chains = self.parts().map(|part| part.chains.overflowed()).sum();
@@ -282,7 +296,8 @@ impl Evidence {
         for other in std::mem::take(&mut self.others) {
             self.own.absorb(other, &limits);
         }
-        self.own.unnamed.prune(&limits);
+        self.own.unnamed.prune(limits.unnamed, limits.samples);
+        self.own.unnamed_of_logs.prune(limits.unnamed_of_logs, limits.samples);
         let Part { names, texts, chains, attempts, resolutions, .. } = &mut self.own;
         attempts.fold(|kept, new| kept.merge(new, limits.samples));
         resolutions.fold(Span::widen);
@@ -328,6 +343,10 @@ impl Sum for Evidence {
 impl Sink for Evidence {
     const WANTS_SIGHTINGS: bool = false;
 
+    fn for_logs(self) -> Self {
+        Self { reads_logs: true, ..self }
+    }
+
     #[inline]
     fn intern(&mut self, name: &str) -> NameId {
         let Self { own, matcher, matches, .. } = self;
@@ -349,7 +368,7 @@ impl Sink for Evidence {
 
     #[inline]
     fn keeps_unnamed(&mut self, server: Address) -> bool {
-        self.concerns_server(server) && self.own.unnamed.has_room_for(server)
+        self.concerns_server(server) && self.own.unnamed_of_logs.has_room_for(server)
     }
 
     #[inline]
@@ -383,7 +402,13 @@ impl Sink for Evidence {
         }
         let key = AttemptKey::of(attempt);
         if attempt.name.is_none() {
-            self.own.unnamed.push(key, Tally::of(attempt), &self.limits);
+            let Limits { unnamed, unnamed_of_logs, samples, .. } = self.limits;
+            let (table, limit) = if self.reads_logs {
+                (&mut self.own.unnamed_of_logs, unnamed_of_logs)
+            } else {
+                (&mut self.own.unnamed, unnamed)
+            };
+            table.push(key, Tally::of(attempt), limit, samples);
             return;
         }
         let samples = self.limits.samples;

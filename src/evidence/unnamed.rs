@@ -7,7 +7,7 @@
 //! of.
 
 use super::part::Log;
-use super::{AttemptKey, Limits, Tally};
+use super::{AttemptKey, Tally};
 use crate::observe::Address;
 
 /// The attempts of a part, and the bound of what is kept.
@@ -21,16 +21,16 @@ pub(super) struct Unnamed {
 }
 
 impl Unnamed {
-    /// Adds attempts.
-    pub(super) fn push(&mut self, key: AttemptKey, tally: Tally, limits: &Limits) {
+    /// Adds attempts; of them and those before as many are kept as `limit` says, each with
+    /// `samples` samples.
+    pub(super) fn push(&mut self, key: AttemptKey, tally: Tally, limit: usize, samples: usize) {
         if self.is_beyond(&key) {
             self.given_up += tally.count;
             return;
         }
         if self.log.len() >= self.log.folds_at() {
-            self.prune(limits);
+            self.prune(limit, samples);
         }
-        let samples = limits.samples;
         self.log.push(key, tally, |kept, new| kept.merge(new, samples));
     }
 
@@ -46,24 +46,25 @@ impl Unnamed {
         &mut self,
         other: Self,
         translate: impl Fn(AttemptKey) -> AttemptKey,
-        limits: &Limits,
+        limit: usize,
+        samples: usize,
     ) {
         self.given_up += other.given_up;
         self.lower(other.bound);
         for (key, tally) in other.log.into_entries() {
-            self.push(translate(key), tally, limits);
+            self.push(translate(key), tally, limit, samples);
         }
     }
 
     /// Makes every key occur once, and keeps within the limit.
-    pub(super) fn prune(&mut self, limits: &Limits) {
-        self.log.fold(|kept, new| kept.merge(new, limits.samples));
-        if self.log.len() <= limits.unnamed {
+    pub(super) fn prune(&mut self, limit: usize, samples: usize) {
+        self.log.fold(|kept, new| kept.merge(new, samples));
+        if self.log.len() <= limit {
             return;
         }
         let mut servers: Vec<Address> =
             self.log.iter().map(|(key, _)| key.server.address).collect();
-        let (_, bound, _) = servers.select_nth_unstable(limits.unnamed);
+        let (_, bound, _) = servers.select_nth_unstable(limit);
         self.lower(Some(*bound));
     }
 
@@ -83,13 +84,13 @@ impl Unnamed {
     }
 
     /// Whether the sum of these parts passes the limit, or one of them already has.
-    pub(super) fn is_over<'p>(parts: impl Iterator<Item = &'p Self>, limits: &Limits) -> bool {
+    pub(super) fn is_over<'p>(parts: impl Iterator<Item = &'p Self>, limit: usize) -> bool {
         let (mut sum, mut has_bound) = (0, false);
         for part in parts {
             sum += part.log.len();
             has_bound |= part.bound.is_some();
         }
-        has_bound || sum > limits.unnamed
+        has_bound || sum > limit
     }
 
     pub(super) const fn given_up(&self) -> u64 {

@@ -90,8 +90,8 @@ pub fn read_log<S: Sink>(
 ) -> LogResult<S> {
     let reader = || line_reader(detection, options);
     let mut lanes: Vec<Lane<'_, S>> =
-        (0..LANES).map(|_| Lane::new(input, options, reader(), new_sink())).collect();
-    let mut ordered = Lane::new(input, options, reader(), new_sink());
+        (0..LANES).map(|_| Lane::new(input, options, reader(), new_sink().for_logs())).collect();
+    let mut ordered = Lane::new(input, options, reader(), new_sink().for_logs());
     let mut memory = Memory::default();
     let mut blocks = Blocks::new(source, detection.framing);
     let mut filling: Vec<Block> = Vec::new();

@@ -13,6 +13,15 @@ pub trait Sink: Send {
     /// that only it would see.
     const WANTS_SIGHTINGS: bool;
 
+    /// The sink for what logs tell: a day of them holds far more than packets can.
+    #[must_use]
+    fn for_logs(self) -> Self
+    where
+        Self: Sized,
+    {
+        self
+    }
+
     /// The id of a normalised name; see [`normalize`](super::normalize).
     fn intern(&mut self, name: &str) -> NameId;
 

@@ -143,7 +143,7 @@ struct About<'a> {
     limits: Limits,
 }
 
-/// Attempts without a name that are kept when the inputs cannot be read again.
+/// Attempts of logs without a name that are kept when the inputs cannot be read again.
 const UNNAMED_OF_A_STREAM: usize = 200_000;
 
 /// Attempts without a name that are kept when only those matter that a name was found for.
@@ -160,8 +160,8 @@ fn read_evidence(
 ) -> Result<Read<Evidence>, Error> {
     let About { matcher, inbound, limits } = *about;
     let can_repeat = !inputs.iter().any(|input| input == "-");
-    let unnamed = if can_repeat { limits.unnamed } else { UNNAMED_OF_A_STREAM };
-    let limits = Limits { unnamed, ..limits };
+    let unnamed_of_logs = if can_repeat { limits.unnamed_of_logs } else { UNNAMED_OF_A_STREAM };
+    let limits = Limits { unnamed_of_logs, ..limits };
     let new_sink = || Evidence::new(Arc::clone(matcher), limits).with_inbound(inbound.cloned());
     let read = read_all(inputs, options, new_sink, progress)?;
     let is_stopped = options.stop.as_ref().is_some_and(Stop::is_asked);
@@ -173,7 +173,11 @@ fn read_evidence(
         return Ok(Read { sink: read.sink.without_unnamed(), ..read });
     }
     drop(read);
-    let limits = Limits { unnamed: UNNAMED_AT_KNOWN_SERVERS, ..limits };
+    let limits = Limits {
+        unnamed: UNNAMED_AT_KNOWN_SERVERS,
+        unnamed_of_logs: UNNAMED_AT_KNOWN_SERVERS,
+        ..limits
+    };
     let new_sink = || {
         let evidence = Evidence::of_servers(Arc::clone(matcher), limits, Arc::clone(&servers));
         evidence.with_inbound(inbound.cloned())

@@ -48,8 +48,11 @@ pub fn contradictions(
     verdicts: &Verdicts<'_>,
     logs: &BTreeSet<u32>,
 ) -> (Vec<Contradiction>, u64) {
+    if logs.is_empty() {
+        return (Vec::new(), 0);
+    }
     let captured = Captured::of(evidence, verdicts, logs);
-    if logs.is_empty() || captured.clients.is_empty() {
+    if captured.clients.is_empty() {
         return (Vec::new(), 0);
     }
     let counts: BTreeSet<usize> = verdicts

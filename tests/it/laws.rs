@@ -71,8 +71,17 @@ impl World {
         Evidence::new(Arc::clone(&self.matcher), limits)
     }
 
+    /// What captures tell.
     fn evidence(&self, limits: Limits, observations: &[Observation]) -> Evidence {
-        let mut evidence = self.nothing(limits);
+        Self::observed(self.nothing(limits), observations)
+    }
+
+    /// What logs tell.
+    fn logged(&self, limits: Limits, observations: &[Observation]) -> Evidence {
+        Self::observed(self.nothing(limits).for_logs(), observations)
+    }
+
+    fn observed(mut evidence: Evidence, observations: &[Observation]) -> Evidence {
         for observation in observations {
             match observation {
                 Observation::Attempt(name, chain, attempt) => {
@@ -227,12 +236,13 @@ fn observations() -> impl Strategy<Value = Vec<Observation>> {
 
 /// Limits that the observations pass, and ones that they do not.
 fn limits() -> impl Strategy<Value = Limits> {
-    (1..4_usize, 0..4_usize, 0..12_usize, 0..6_usize, 0..6_usize).prop_map(
-        |(samples, names, attempts, unnamed, resolutions)| Limits {
+    (1..4_usize, 0..4_usize, 0..12_usize, [0..6_usize, 0..6_usize], 0..6_usize).prop_map(
+        |(samples, names, attempts, [unnamed, unnamed_of_logs], resolutions)| Limits {
             samples,
             names,
             attempts,
             unnamed,
+            unnamed_of_logs,
             resolutions,
         },
     )
@@ -254,7 +264,8 @@ proptest! {
         c in observations(),
     ) {
         let world = World::new();
-        let [a, b, c] = [a, b, c].map(|observations| world.evidence(limits, &observations));
+        let [a, b] = [a, b].map(|observations| world.logged(limits, &observations));
+        let c = world.evidence(limits, &c);
         let view = |evidence: &Evidence| world.view(evidence);
         prop_assert_eq!(view(&sum(a.clone(), world.nothing(limits))), view(&a));
         prop_assert_eq!(view(&sum(world.nothing(limits), a.clone())), view(&a));
@@ -272,11 +283,14 @@ proptest! {
         c in observations(),
     ) {
         let world = World::new();
-        let parts = [a, b, c].map(|observations| world.evidence(limits, &observations));
+        let logged = world.logged(limits, &a);
+        let [b, c] = [b, c].map(|observations| world.evidence(limits, &observations));
+        let parts = [logged, b, c];
         let [a, b, c] = parts.clone();
         let whole = sum(sum(a, b), c);
         let settled = whole.clone().settle();
-        prop_assert!(settled.attempts().len() <= limits.attempts + limits.unnamed);
+        let Limits { attempts, unnamed, unnamed_of_logs, .. } = limits;
+        prop_assert!(settled.attempts().len() <= attempts + unnamed + unnamed_of_logs);
         prop_assert!(settled.resolutions().len() <= limits.resolutions);
         // Evidence of very many parts is put together, and pruned, while it is merged.
         let crowd = |evidence: Evidence| (0..MANY).fold(evidence, |crowd, _| {
