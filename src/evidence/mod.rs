@@ -1,6 +1,7 @@
 //! Evidence: attempts and resolutions that add up in any grouping and any order.
 
 mod chains;
+mod least;
 mod names;
 mod part;
 mod settled;

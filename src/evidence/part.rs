@@ -4,10 +4,12 @@
 //! miss for nothing. They are appended; when a list has doubled, equal keys are folded into
 //! one entry.
 
+use std::cmp::Ordering;
 use std::hash::Hash;
 
 use hashbrown::HashMap;
 
+use super::least::{Least, Rules};
 use super::unnamed::Unnamed;
 use super::{AttemptKey, ChainTable, Limits, NameTable, ResolutionKey, Span, Tally};
 use crate::observe::{Address, ChainId, NameId, Offer, TextId};
@@ -22,12 +24,12 @@ pub(super) struct Part {
     /// Who decided, in the words of logs.
     pub(super) texts: NameTable,
     pub(super) chains: ChainTable,
-    pub(super) attempts: Log<AttemptKey, Tally>,
+    pub(super) attempts: Least<AttemptKey, Tally, i64>,
     /// Attempts of captures that show no name.
     pub(super) unnamed: Unnamed,
     /// The same of logs.
     pub(super) unnamed_of_logs: Unnamed,
-    pub(super) resolutions: Log<ResolutionKey, Span>,
+    pub(super) resolutions: Least<ResolutionKey, Span, Address>,
     /// Clients that packets were sent to, by unit.
     pub(super) heard: Log<(u32, Address), ()>,
     /// Names that are said to be served by HTTP/3.
@@ -54,6 +56,12 @@ impl<K: Copy + Eq + Hash, V> Log<K, V> {
         if self.entries.len() >= self.fold_at {
             self.fold(add);
         }
+        self.append(key, value);
+    }
+
+    /// Appends an entry, and leaves the folding to the caller.
+    #[inline]
+    pub(super) fn append(&mut self, key: K, value: V) {
         self.entries.push((key, value));
     }
 
@@ -101,17 +109,24 @@ impl<K: Copy + Eq + Hash, V> Log<K, V> {
         self.entries
     }
 
-    /// Keeps the `limit` least entries by `order` and returns the others. Keys occur once.
-    pub(super) fn keep_least<O: Ord>(
+    /// Keeps the `limit` least entries by `order`, and returns the least of the others with all of
+    /// them. Keys occur once.
+    pub(super) fn keep_least(
         &mut self,
         limit: usize,
-        order: impl Fn(&K) -> O,
-    ) -> Vec<(K, V)> {
+        order: impl Fn(&K, &K) -> Ordering,
+    ) -> (Option<K>, Vec<(K, V)>) {
         if self.entries.len() <= limit {
-            return Vec::new();
+            return (None, Vec::new());
         }
-        self.entries.sort_unstable_by_key(|(key, _)| order(key));
-        self.entries.split_off(limit)
+        let (_, (first, _), _) =
+            self.entries.select_nth_unstable_by(limit, |(one, _), (other, _)| order(one, other));
+        (Some(*first), self.entries.split_off(limit))
+    }
+
+    /// Folds when there are so many entries at the latest.
+    pub(super) fn fold_before(&mut self, length: usize) {
+        self.fold_at = self.fold_at.min(length).max(FIRST_FOLD);
     }
 }
 
@@ -119,6 +134,29 @@ impl Part {
     pub(super) fn new(limits: &Limits) -> Self {
         let table = || NameTable::new(limits.names);
         Self { names: table(), texts: table(), ..Self::default() }
+    }
+
+    /// Counts attempts at a name.
+    #[inline]
+    pub(super) fn push_attempt(&mut self, key: AttemptKey, tally: Tally, limits: &Limits) {
+        let Self { names, texts, chains, attempts, .. } = self;
+        attempts.push(key, tally, &AttemptRules::of(names, texts, chains, limits));
+    }
+
+    /// Counts answers that told where a name lives.
+    #[inline]
+    pub(super) fn push_resolution(&mut self, key: ResolutionKey, span: Span, limits: &Limits) {
+        let Self { names, resolutions, .. } = self;
+        resolutions.push(key, span, &ResolutionRules { names, limits });
+    }
+
+    /// Makes every key occur once, and keeps within the limits.
+    pub(super) fn prune(&mut self, limits: &Limits) {
+        self.unnamed.prune(limits.unnamed, limits.samples);
+        self.unnamed_of_logs.prune(limits.unnamed_of_logs, limits.samples);
+        let Self { names, texts, chains, attempts, resolutions, .. } = self;
+        attempts.prune(&AttemptRules::of(names, texts, chains, limits));
+        resolutions.prune(&ResolutionRules { names, limits });
     }
 
     /// All attempts that show no name.
@@ -134,30 +172,111 @@ impl Part {
         let chains = self.chains.absorb(&other.chains);
         let translate_chain = |id: ChainId| chains.get(id.0 as usize).copied().flatten();
         let translate = |id: NameId| ids.get(id.0 as usize).copied().unwrap_or(id);
-        for (mut key, tally) in other.attempts.entries {
-            key.name = key.name.map(|(id, source)| (translate(id), source));
-            key.decider = key.decider.and_then(translate_text);
-            key.chain = key.chain.and_then(translate_chain);
-            self.attempts.push(key, tally, |kept, new| kept.merge(new, limits.samples));
-        }
         let translated = |key: AttemptKey| AttemptKey {
+            name: key.name.map(|(id, source)| (translate(id), source)),
             decider: key.decider.and_then(translate_text),
             chain: key.chain.and_then(translate_chain),
             ..key
         };
+        let rules = AttemptRules::of(&self.names, &self.texts, &self.chains, limits);
+        self.attempts.absorb(other.attempts, translated, &rules);
         self.unnamed.absorb(other.unnamed, translated, limits.unnamed, limits.samples);
         let limit = limits.unnamed_of_logs;
         self.unnamed_of_logs.absorb(other.unnamed_of_logs, translated, limit, limits.samples);
-        for (mut key, span) in other.resolutions.entries {
-            key.name = translate(key.name);
-            self.resolutions.push(key, span, Span::widen);
-        }
+        let translated = |key: ResolutionKey| ResolutionKey { name: translate(key.name), ..key };
+        let rules = ResolutionRules { names: &self.names, limits };
+        self.resolutions.absorb(other.resolutions, translated, &rules);
         for (key, ()) in other.heard.entries {
             self.heard.push(key, (), |(), ()| {});
         }
         for ((name, offer), ()) in other.offers.entries {
             self.offers.push((translate(name), offer), (), |(), ()| {});
         }
+    }
+}
+
+/// Attempts of the earliest minutes are kept, then those that come first by the texts that their
+/// ids stand for.
+struct AttemptRules<'p> {
+    names: &'p NameTable,
+    texts: &'p NameTable,
+    chains: &'p ChainTable,
+    limits: &'p Limits,
+}
+
+impl<'p> AttemptRules<'p> {
+    const fn of(
+        names: &'p NameTable,
+        texts: &'p NameTable,
+        chains: &'p ChainTable,
+        limits: &'p Limits,
+    ) -> Self {
+        Self { names, texts, chains, limits }
+    }
+}
+
+impl Rules<AttemptKey, Tally, i64> for AttemptRules<'_> {
+    fn limit(&self) -> usize {
+        self.limits.attempts
+    }
+
+    #[inline]
+    fn rank(&self, key: &AttemptKey) -> i64 {
+        key.bucket
+    }
+
+    fn order(&self, one: &AttemptKey, other: &AttemptKey) -> Ordering {
+        let name = |key: &AttemptKey| key.name.map(|(id, source)| (self.names.text(id), source));
+        let decider = |key: &AttemptKey| key.decider.map(|id| self.texts.text(NameId(id.0)));
+        let chain = |key: &AttemptKey| key.chain.map(|id| self.chains.get(id));
+        let rest = |key: &AttemptKey| AttemptKey { name: None, decider: None, chain: None, ..*key };
+        one.bucket
+            .cmp(&other.bucket)
+            .then_with(|| name(one).cmp(&name(other)))
+            .then_with(|| decider(one).cmp(&decider(other)))
+            .then_with(|| chain(one).cmp(&chain(other)))
+            .then_with(|| rest(one).cmp(&rest(other)))
+    }
+
+    fn add(&self, kept: &mut Tally, new: Tally) {
+        kept.merge(new, self.limits.samples);
+    }
+
+    fn count(&self, tally: &Tally) -> u64 {
+        tally.count
+    }
+}
+
+/// Resolutions of the least addresses are kept, then those that come first by client and name.
+struct ResolutionRules<'p> {
+    names: &'p NameTable,
+    limits: &'p Limits,
+}
+
+impl Rules<ResolutionKey, Span, Address> for ResolutionRules<'_> {
+    fn limit(&self) -> usize {
+        self.limits.resolutions
+    }
+
+    #[inline]
+    fn rank(&self, key: &ResolutionKey) -> Address {
+        key.address
+    }
+
+    fn order(&self, one: &ResolutionKey, other: &ResolutionKey) -> Ordering {
+        let place = |key: &ResolutionKey| (key.address, key.client);
+        place(one)
+            .cmp(&place(other))
+            .then_with(|| self.names.text(one.name).cmp(self.names.text(other.name)))
+            .then_with(|| one.bucket.cmp(&other.bucket))
+    }
+
+    fn add(&self, kept: &mut Span, new: Span) {
+        kept.widen(new);
+    }
+
+    fn count(&self, span: &Span) -> u64 {
+        span.count
     }
 }
 
@@ -175,16 +294,5 @@ mod tests {
         log.fold(|kept, new| *kept += new);
         assert_eq!(log.len(), 10);
         assert!(log.iter().all(|(_, count)| *count == 100_000));
-    }
-
-    #[test]
-    fn the_least_keys_are_kept() {
-        let mut log: Log<u32, ()> = Log::default();
-        for key in [5, 1, 4, 2, 3] {
-            log.push(key, (), |_, ()| {});
-        }
-        let given_up = log.keep_least(3, |key| *key);
-        assert_eq!(log.iter().map(|(key, ())| *key).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(given_up.len(), 2);
     }
 }

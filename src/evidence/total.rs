@@ -122,10 +122,10 @@ impl Default for Limits {
         Self {
             samples: 3,
             names: 50_000,
-            attempts: 1_000_000,
-            unnamed: 1_000_000,
+            attempts: 300_000,
+            unnamed: 500_000,
             unnamed_of_logs: 20_000,
-            resolutions: 2_000_000,
+            resolutions: 1_000_000,
         }
     }
 }
@@ -169,7 +169,6 @@ pub struct Evidence {
     own: Part,
     /// Merged evidence, put together only when there is much of it.
     others: Vec<Part>,
-    pruned: Pruned,
 }
 
 impl Evidence {
@@ -186,7 +185,6 @@ impl Evidence {
             last_inbound: None,
             own: Part::new(&limits),
             others: Vec::new(),
-            pruned: Pruned::default(),
         }
     }
 
@@ -250,14 +248,15 @@ impl Evidence {
         {
             self.put_together();
         }
-        self.pruned.unnamed = self
-            .parts()
-            .map(|part| part.unnamed.given_up() + part.unnamed_of_logs.given_up())
-            .sum();
-        self.pruned.names = self.parts().map(|part| part.names.overflowed()).sum();
-        self.pruned.texts = self.parts().map(|part| part.texts.overflowed()).sum();
-        self.pruned.chains = self.parts().map(|part| part.chains.overflowed()).sum();
-        let pruned = self.pruned;
+        let sum = |count: fn(&Part) -> u64| self.parts().map(count).sum();
+        let pruned = Pruned {
+            attempts: sum(|part| part.attempts.given_up()),
+            unnamed: sum(|part| part.unnamed.given_up() + part.unnamed_of_logs.given_up()),
+            resolutions: sum(|part| part.resolutions.given_up()),
+            names: sum(|part| part.names.overflowed()),
+            texts: sum(|part| part.texts.overflowed()),
+            chains: sum(|part| part.chains.overflowed()),
+        };
         Settled::of(self.parts().collect(), &self.limits, self.inbound.as_deref(), pruned)
     }
 
@@ -279,13 +278,12 @@ impl Evidence {
         if self.last_inbound == Some(attempt.locator) || !may_be_inbound(attempt) {
             return;
         }
-        let samples = self.limits.samples;
         for label in tags.labels(attempt.client.address) {
             let id = self.own.names.intern(label, |_| true);
             let name = Some((id, NameSource::ServiceTag));
             // Whoever is let in is shown one's own certificate, of any authority.
             let key = AttemptKey { name, chain: None, ..AttemptKey::of(attempt) };
-            self.own.attempts.push(key, Tally::of(attempt), |kept, new| kept.merge(new, samples));
+            self.own.push_attempt(key, Tally::of(attempt), &self.limits);
             self.last_inbound = Some(attempt.locator);
         }
     }
@@ -296,23 +294,7 @@ impl Evidence {
         for other in std::mem::take(&mut self.others) {
             self.own.absorb(other, &limits);
         }
-        self.own.unnamed.prune(limits.unnamed, limits.samples);
-        self.own.unnamed_of_logs.prune(limits.unnamed_of_logs, limits.samples);
-        let Part { names, texts, chains, attempts, resolutions, .. } = &mut self.own;
-        attempts.fold(|kept, new| kept.merge(new, limits.samples));
-        resolutions.fold(Span::widen);
-        let given_up = attempts.keep_least(limits.attempts, |key| {
-            let name = key.name.map(|(id, source)| (names.text(id).to_owned(), source));
-            let decider = key.decider.map(|id| texts.text(NameId(id.0)).to_owned());
-            let chain = key.chain.map(|id| chains.get(id).to_vec());
-            let rest = AttemptKey { name: None, decider: None, chain: None, ..*key };
-            (key.bucket, name, decider, chain, rest)
-        });
-        self.pruned.attempts += given_up.iter().map(|(_, tally)| tally.count).sum::<u64>();
-        let given_up = resolutions.keep_least(limits.resolutions, |key| {
-            (key.address, key.client, names.text(key.name).to_owned(), key.bucket)
-        });
-        self.pruned.resolutions += given_up.iter().map(|(_, span)| span.count).sum::<u64>();
+        self.own.prune(&limits);
     }
 }
 
@@ -330,8 +312,6 @@ const fn may_be_inbound(attempt: &Attempt) -> bool {
 
 impl Sum for Evidence {
     fn merge(&mut self, other: Self) {
-        self.pruned.attempts += other.pruned.attempts;
-        self.pruned.resolutions += other.pruned.resolutions;
         self.others.push(other.own);
         self.others.extend(other.others);
         if self.others.len() > MAX_PARTS {
@@ -411,8 +391,7 @@ impl Sink for Evidence {
             table.push(key, Tally::of(attempt), limit, samples);
             return;
         }
-        let samples = self.limits.samples;
-        self.own.attempts.push(key, Tally::of(attempt), |kept, new| kept.merge(new, samples));
+        self.own.push_attempt(key, Tally::of(attempt), &self.limits);
     }
 
     #[inline]
@@ -428,7 +407,7 @@ impl Sink for Evidence {
         };
         let until = resolution.time + resolution.time_to_live;
         let span = Span { from: resolution.time, until, count: 1 };
-        self.own.resolutions.push(key, span, Span::widen);
+        self.own.push_resolution(key, span, &self.limits);
     }
 
     #[inline]

@@ -59,6 +59,8 @@ impl Unnamed {
     /// Makes every key occur once, and keeps within the limit.
     pub(super) fn prune(&mut self, limit: usize, samples: usize) {
         self.log.fold(|kept, new| kept.merge(new, samples));
+        // Many more than the limit are not worth the room until the next look.
+        self.log.fold_before(limit.saturating_add(limit / 4));
         if self.log.len() <= limit {
             return;
         }

@@ -144,10 +144,10 @@ struct About<'a> {
 }
 
 /// Attempts of logs without a name that are kept when the inputs cannot be read again.
-const UNNAMED_OF_A_STREAM: usize = 200_000;
+const UNNAMED_OF_A_STREAM: usize = 50_000;
 
 /// Attempts without a name that are kept when only those matter that a name was found for.
-const UNNAMED_AT_KNOWN_SERVERS: usize = 1_000_000;
+const UNNAMED_AT_KNOWN_SERVERS: usize = 300_000;
 
 /// Reads all inputs. When more attempts without a name were seen than can be kept, the inputs are
 /// read again for those at addresses that names were found for, so that none of these is lost;
