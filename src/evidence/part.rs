@@ -152,8 +152,8 @@ impl Part {
 
     /// Makes every key occur once, and keeps within the limits.
     pub(super) fn prune(&mut self, limits: &Limits) {
-        self.unnamed.prune(limits.unnamed, limits.samples);
-        self.unnamed_of_logs.prune(limits.unnamed_of_logs, limits.samples);
+        self.unnamed.prune(limits.room());
+        self.unnamed_of_logs.prune(limits.room_of_logs());
         let Self { names, texts, chains, attempts, resolutions, .. } = self;
         attempts.prune(&AttemptRules::of(names, texts, chains, limits));
         resolutions.prune(&ResolutionRules { names, limits });
@@ -180,9 +180,8 @@ impl Part {
         };
         let rules = AttemptRules::of(&self.names, &self.texts, &self.chains, limits);
         self.attempts.absorb(other.attempts, translated, &rules);
-        self.unnamed.absorb(other.unnamed, translated, limits.unnamed, limits.samples);
-        let limit = limits.unnamed_of_logs;
-        self.unnamed_of_logs.absorb(other.unnamed_of_logs, translated, limit, limits.samples);
+        self.unnamed.absorb(other.unnamed, translated, limits.room());
+        self.unnamed_of_logs.absorb(other.unnamed_of_logs, translated, limits.room_of_logs());
         let translated = |key: ResolutionKey| ResolutionKey { name: translate(key.name), ..key };
         let rules = ResolutionRules { names: &self.names, limits };
         self.resolutions.absorb(other.resolutions, translated, &rules);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use super::part::Part;
-use super::unnamed::Unnamed;
+use super::unnamed::{Room, Unnamed};
 use super::{Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
@@ -113,6 +113,9 @@ pub struct Limits {
     pub unnamed: usize,
     /// Distinct attempts of logs kept that show no name.
     pub unnamed_of_logs: usize,
+    /// Whether the inputs are read again when there are more of those: nothing of them is worth
+    /// keeping then.
+    pub reads_again: bool,
     /// Distinct resolutions kept in the sum.
     pub resolutions: usize,
 }
@@ -125,8 +128,23 @@ impl Default for Limits {
             attempts: 300_000,
             unnamed: 500_000,
             unnamed_of_logs: 20_000,
+            reads_again: false,
             resolutions: 1_000_000,
         }
+    }
+}
+
+impl Limits {
+    /// How much is kept of what captures show without a name.
+    pub(super) const fn room(&self) -> Room {
+        let Self { samples, unnamed: limit, reads_again: is_all_or_none, .. } = *self;
+        Room { limit, samples, is_all_or_none }
+    }
+
+    /// The same of logs.
+    pub(super) const fn room_of_logs(&self) -> Room {
+        let Self { samples, unnamed_of_logs: limit, reads_again: is_all_or_none, .. } = *self;
+        Room { limit, samples, is_all_or_none }
     }
 }
 
@@ -382,13 +400,12 @@ impl Sink for Evidence {
         }
         let key = AttemptKey::of(attempt);
         if attempt.name.is_none() {
-            let Limits { unnamed, unnamed_of_logs, samples, .. } = self.limits;
-            let (table, limit) = if self.reads_logs {
-                (&mut self.own.unnamed_of_logs, unnamed_of_logs)
+            let (table, room) = if self.reads_logs {
+                (&mut self.own.unnamed_of_logs, self.limits.room_of_logs())
             } else {
-                (&mut self.own.unnamed, unnamed)
+                (&mut self.own.unnamed, self.limits.room())
             };
-            table.push(key, Tally::of(attempt), limit, samples);
+            table.push(key, Tally::of(attempt), room);
             return;
         }
         self.own.push_attempt(key, Tally::of(attempt), &self.limits);

@@ -10,6 +10,17 @@ use super::part::Log;
 use super::{AttemptKey, Tally};
 use crate::observe::Address;
 
+/// How much is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    /// Distinct attempts.
+    pub(super) limit: usize,
+    /// Samples of each.
+    pub(super) samples: usize,
+    /// Whether nothing is worth keeping when not all can be.
+    pub(super) is_all_or_none: bool,
+}
+
 /// The attempts of a part, and the bound of what is kept.
 #[derive(Clone, Default)]
 pub(super) struct Unnamed {
@@ -21,17 +32,16 @@ pub(super) struct Unnamed {
 }
 
 impl Unnamed {
-    /// Adds attempts; of them and those before as many are kept as `limit` says, each with
-    /// `samples` samples.
-    pub(super) fn push(&mut self, key: AttemptKey, tally: Tally, limit: usize, samples: usize) {
+    /// Adds attempts.
+    pub(super) fn push(&mut self, key: AttemptKey, tally: Tally, room: Room) {
         if self.is_beyond(&key) {
             self.given_up += tally.count;
             return;
         }
         if self.log.len() >= self.log.folds_at() {
-            self.prune(limit, samples);
+            self.prune(room);
         }
-        self.log.push(key, tally, |kept, new| kept.merge(new, samples));
+        self.log.append(key, tally);
     }
 
     /// Whether an attempt at this server would be kept; one that would not is counted.
@@ -46,22 +56,25 @@ impl Unnamed {
         &mut self,
         other: Self,
         translate: impl Fn(AttemptKey) -> AttemptKey,
-        limit: usize,
-        samples: usize,
+        room: Room,
     ) {
         self.given_up += other.given_up;
         self.lower(other.bound);
         for (key, tally) in other.log.into_entries() {
-            self.push(translate(key), tally, limit, samples);
+            self.push(translate(key), tally, room);
         }
     }
 
     /// Makes every key occur once, and keeps within the limit.
-    pub(super) fn prune(&mut self, limit: usize, samples: usize) {
+    pub(super) fn prune(&mut self, Room { limit, samples, is_all_or_none }: Room) {
         self.log.fold(|kept, new| kept.merge(new, samples));
         // Many more than the limit are not worth the room until the next look.
         self.log.fold_before(limit.saturating_add(limit / 4));
         if self.log.len() <= limit {
+            return;
+        }
+        if is_all_or_none {
+            self.lower(Some(Address::default()));
             return;
         }
         let mut servers: Vec<Address> =

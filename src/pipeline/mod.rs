@@ -161,7 +161,7 @@ fn read_evidence(
     let About { matcher, inbound, limits } = *about;
     let can_repeat = !inputs.iter().any(|input| input == "-");
     let unnamed_of_logs = if can_repeat { limits.unnamed_of_logs } else { UNNAMED_OF_A_STREAM };
-    let limits = Limits { unnamed_of_logs, ..limits };
+    let limits = Limits { unnamed_of_logs, reads_again: can_repeat, ..limits };
     let new_sink = || Evidence::new(Arc::clone(matcher), limits).with_inbound(inbound.cloned());
     let read = read_all(inputs, options, new_sink, progress)?;
     let is_stopped = options.stop.as_ref().is_some_and(Stop::is_asked);
@@ -176,6 +176,7 @@ fn read_evidence(
     let limits = Limits {
         unnamed: UNNAMED_AT_KNOWN_SERVERS,
         unnamed_of_logs: UNNAMED_AT_KNOWN_SERVERS,
+        reads_again: false,
         ..limits
     };
     let new_sink = || {

@@ -236,16 +236,20 @@ fn observations() -> impl Strategy<Value = Vec<Observation>> {
 
 /// Limits that the observations pass, and ones that they do not.
 fn limits() -> impl Strategy<Value = Limits> {
-    (1..4_usize, 0..4_usize, 0..12_usize, [0..6_usize, 0..6_usize], 0..6_usize).prop_map(
-        |(samples, names, attempts, [unnamed, unnamed_of_logs], resolutions)| Limits {
-            samples,
-            names,
-            attempts,
-            unnamed,
-            unnamed_of_logs,
-            resolutions,
-        },
-    )
+    (1..4_usize, 0..4_usize, 0..12_usize, [0..6_usize, 0..6_usize], 0..6_usize, any::<bool>())
+        .prop_map(
+            |(samples, names, attempts, [unnamed, unnamed_of_logs], resolutions, reads_again)| {
+                Limits {
+                    samples,
+                    names,
+                    attempts,
+                    unnamed,
+                    unnamed_of_logs,
+                    reads_again,
+                    resolutions,
+                }
+            },
+        )
 }
 
 fn sum<S: Sum>(mut left: S, right: S) -> S {

@@ -6,6 +6,10 @@
 //!
 //! What `action` means is told in [`super::fields`].
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::{PairStyle, Scratch};
 use super::fields::{Fields, before_pairs, without_priority};
@@ -51,7 +55,8 @@ impl Format for FortigateCsv {
 
 /// Whether a comma stands before the key `subtype`.
 pub(super) fn is_separated_by_commas(text: &[u8]) -> bool {
-    let at = memchr::memmem::find(text, b"subtype=").unwrap_or_default();
+    static SUBTYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("subtype="));
+    let at = SUBTYPE.find(text).unwrap_or_default();
     let before = text.get(..at).unwrap_or_default().trim_ascii_end();
     before.ends_with(b",")
 }

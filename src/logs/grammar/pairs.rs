@@ -135,8 +135,15 @@ impl Entry {
     #[inline]
     fn of(text: &[u8], key: (usize, usize), value: (usize, usize)) -> Self {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let length = key.1 - key.0;
+        // Nearly always there is more text than eight bytes behind a key's beginning.
+        let prefix = match text.get(key.0..).and_then(|rest| rest.first_chunk::<8>()) {
+            Some(chunk) if length >= 8 => u64::from_le_bytes(*chunk),
+            Some(chunk) => u64::from_le_bytes(*chunk) & ((1 << (8 * length)) - 1),
+            None => prefix(text.get(key.0..key.1).unwrap_or_default()),
+        };
         Self {
-            prefix: prefix(text.get(key.0..key.1).unwrap_or_default()),
+            prefix,
             key: (narrow(key.0), narrow(key.1)),
             value: (narrow(value.0), narrow(value.1)),
         }
@@ -153,8 +160,36 @@ fn prefix(key: &[u8]) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
+/// What a byte means in a key of pairs with blanks between them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InKey {
+    /// It is part of a key.
+    Part,
+    /// It may stand before a key, and is part of one otherwise.
+    Around,
+    /// It ends a word that is no key.
+    End,
+}
+
+/// What each byte means, in a table: keys are short, and a look costs less than a search.
+const IN_KEY: [InKey; 256] = {
+    let mut table = [InKey::Part; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let value = byte as u8;
+        if value.is_ascii_whitespace() || matches!(value, b',' | b'>') {
+            table[byte] = InKey::End;
+        } else if is_around_key(value) {
+            table[byte] = InKey::Around;
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// [`next`] for pairs with blanks between them, which most lines of firewalls are made of. Keys and
 /// bare values are short, so their bytes are looked at one by one.
+#[inline]
 fn next_of_blanks(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
     let mut start = *at;
     let mut place = start;
@@ -165,11 +200,12 @@ fn next_of_blanks(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entr
                 break;
             }
             start = place + 1;
-        } else if byte.is_ascii_whitespace()
-            || matches!(byte, b',' | b'>')
-            || (place == start && is_around_key(byte))
-        {
-            start = place + 1;
+        } else {
+            match IN_KEY.get(usize::from(byte)) {
+                Some(InKey::End) => start = place + 1,
+                Some(InKey::Around) if place == start => start = place + 1,
+                _ => {}
+            }
         }
         place += 1;
     }
