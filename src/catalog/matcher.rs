@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::tails::Tails;
 use super::{Catalog, CatalogError, EndpointIndex, Pattern, Selection};
 
 /// Matches names against all endpoints of a selection at once.
@@ -19,6 +20,7 @@ pub struct Matcher {
     /// For each needle of the automaton, the end of its run in `candidates`.
     ends: Vec<usize>,
     candidates: Vec<(Pattern, EndpointIndex)>,
+    tails: Tails,
 }
 
 /// To which endpoints one name belongs. Made once and used again for every name.
@@ -83,7 +85,8 @@ impl Matcher {
             candidates.extend(group);
             ends.push(candidates.len());
         }
-        Ok(Self { automaton, ends, candidates })
+        let tails = Tails::of(candidates.iter().map(|(pattern, _)| pattern));
+        Ok(Self { automaton, ends, candidates, tails })
     }
 
     /// Writes into `matches`, which is cleared first, to which endpoints `name` belongs.
@@ -123,6 +126,14 @@ impl Matcher {
     #[must_use]
     pub fn could_match(&self, haystack: &[u8]) -> bool {
         self.automaton.is_match(haystack) || !haystack.is_ascii()
+    }
+
+    /// Whether a name, in whatever spelling, can belong to some endpoint or be a near miss: a look
+    /// at its end that never says no wrongly, before it is normalised and looked up.
+    #[inline]
+    #[must_use]
+    pub fn could_match_name(&self, raw: &[u8]) -> bool {
+        self.tails.may_end(raw)
     }
 
     /// The patterns with this needle.

@@ -12,6 +12,7 @@ mod model;
 mod pattern;
 #[cfg(test)]
 mod reference_tests;
+mod tails;
 mod view;
 mod words;
 

@@ -138,6 +138,15 @@ impl Pattern {
         longest
     }
 
+    /// The characters that every name of this pattern ends with, and the name that a `*.x` misses by
+    /// itself too.
+    pub(super) fn tail(&self) -> &str {
+        match self.elements.last() {
+            Some(Element::Literal(literal)) => literal.trim_start_matches('.'),
+            _ => "",
+        }
+    }
+
     /// Whether the normalised `name` is one of this pattern. Does not allocate.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {

@@ -355,6 +355,11 @@ impl Sink for Evidence {
     }
 
     #[inline]
+    fn could_keep(&self, raw: &[u8]) -> bool {
+        self.matcher.could_match_name(raw)
+    }
+
+    #[inline]
     fn is_text(&self, id: NameId, name: &str) -> bool {
         self.own.names.text(id) == name
     }

@@ -6,8 +6,9 @@ use super::record::{Action, Decider, Kind, Protocol, Record};
 use super::registry::FORMATS;
 use super::stamp::{Stamp, TimeRules};
 use crate::observe::{
-    Address, Attempt, Cause, Channel, Doubt, Duration, Fact, Frame, Locator, NameId, NameSource,
-    Outcome, Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp, normalize,
+    Address, Attempt, Cause, Channel, Doubt, Duration, Fact, Frame, Locator, MAX_NAME_LENGTH,
+    NameId, NameSource, Outcome, Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp,
+    normalize,
 };
 
 /// How long an answer holds whose time to live the log does not state: what resolvers commonly
@@ -45,7 +46,41 @@ impl<'o> Observer<'o> {
     ) -> Timestamp {
         let time = timestamp(record.stamp, self.rules);
         self.names.clear();
+        let keeps_from = keeps_from(sink, record);
+        let has_other_name = self.intern(record, keeps_from, time, sink);
+        let server = socket(record.server.address, record.server.port);
+        let channel = channel(record);
+        let is_kept = if self.names.is_empty() {
+            !has_other_name
+                && is_worth_joining(record, channel)
+                && (keeps_from || sink.keeps_unnamed(server.address))
+        } else {
+            self.names.iter().any(|name| sink.keeps(*name)) || keeps_from
+        };
+        if is_kept {
+            self.attempt(format, record, (channel, server), (time, locator), sink);
+        }
+        self.resolve(record, time, sink);
+        time
+    }
+
+    /// Interns the names of a record and returns whether there are others: names that no attempt
+    /// is kept of are left out where nothing else needs them, which are most of a log.
+    fn intern<S: Sink>(
+        &mut self,
+        record: &Record<'_>,
+        keeps_from: bool,
+        time: Timestamp,
+        sink: &mut S,
+    ) -> bool {
+        let has_answers = record.dns.as_ref().is_some_and(|dns| !dns.answers.is_empty());
+        let needs_all = S::WANTS_SIGHTINGS || keeps_from || has_answers;
+        let mut has_other_name = false;
         for raw in &record.names {
+            if !needs_all && is_plainly_a_name(raw) && !sink.could_keep(raw) {
+                has_other_name = true;
+                continue;
+            }
             if normalize(raw, &mut self.name) {
                 let name = sink.intern(&self.name);
                 self.names.push(name);
@@ -54,19 +89,7 @@ impl<'o> Observer<'o> {
                 }
             }
         }
-        let server = socket(record.server.address, record.server.port);
-        let channel = channel(record);
-        let is_kept = if self.names.is_empty() {
-            is_worth_joining(record, channel)
-                && (keeps_from(sink, record) || sink.keeps_unnamed(server.address))
-        } else {
-            self.names.iter().any(|name| sink.keeps(*name)) || keeps_from(sink, record)
-        };
-        if is_kept {
-            self.attempt(format, record, (channel, server), (time, locator), sink);
-        }
-        self.resolve(record, time, sink);
-        time
+        has_other_name
     }
 
     /// Hands on the attempt that a record tells of, once for each name.
@@ -237,6 +260,14 @@ fn outcome(record: &Record<'_>) -> Outcome {
     }
 }
 
+/// Whether a spelling is certainly that of a name: it ends as no IP address does.
+fn is_plainly_a_name(raw: &[u8]) -> bool {
+    let raw = raw.strip_suffix(b".").unwrap_or(raw);
+    matches!(raw.last(), Some(b'g'..=b'z' | b'G'..=b'Z'))
+        && raw.first() != Some(&b'[')
+        && raw.len() <= MAX_NAME_LENGTH
+}
+
 fn keeps_from<S: Sink>(sink: &S, record: &Record<'_>) -> bool {
     record.client.address.is_some_and(|client| sink.keeps_from(client.into()))
 }
@@ -290,6 +321,18 @@ mod tests {
         };
         assert_eq!(answer(3), Outcome::Blocked(Cause::DnsNxdomain));
         assert_eq!(answer(0), Outcome::Answered);
+    }
+
+    #[test]
+    fn what_normalises_to_no_name_is_never_plainly_one() {
+        let mut out = String::new();
+        for raw in ["www.example.com", "www.example.com.", "A.EXAMPLE.ORG", "localhost.lan"] {
+            assert!(is_plainly_a_name(raw.as_bytes()) && normalize(raw.as_bytes(), &mut out));
+        }
+        for raw in ["", ".", "10.1.2.3", "2001:db8::face", "[2001:db8::1]", "[x", "::"] {
+            assert!(!is_plainly_a_name(raw.as_bytes()), "{raw}");
+            assert!(!normalize(raw.as_bytes(), &mut out), "{raw}");
+        }
     }
 
     #[test]

@@ -25,6 +25,12 @@ pub trait Sink: Send {
     /// The id of a normalised name; see [`normalize`](super::normalize).
     fn intern(&mut self, name: &str) -> NameId;
 
+    /// Whether attempts at a name may be kept, by a look at its spelling; says no only where
+    /// [`keeps`](Sink::keeps) would. Spares interning what is asked for once and never again.
+    fn could_keep(&self, _raw: &[u8]) -> bool {
+        true
+    }
+
     /// Whether the id stands for this name; spares looking it up again.
     fn is_text(&self, id: NameId, name: &str) -> bool;
 

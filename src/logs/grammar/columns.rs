@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::scan;
 use crate::logs::value;
 
 /// The columns of one line.
@@ -26,6 +27,12 @@ impl<'s, 'l> Columns<'s, 'l> {
         let text = text.get(..text.len().min(u32::MAX as usize)).unwrap_or_default();
         let mut at = 0;
         loop {
+            if !matches!(text.get(at), Some(b'"' | b' ')) {
+                match plain(text, at, separator, entries) {
+                    Some(next) => at = next,
+                    None => break,
+                }
+            }
             let rest = text.get(at..).unwrap_or_default();
             let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
             if rest.get(blanks) == Some(&b'"') {
@@ -151,6 +158,41 @@ impl Entry {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Self { start: narrow(start), end: narrow(end) }
     }
+}
+
+/// Takes the columns from `start` on up to the first that begins with a quote or a blank, and
+/// returns where that one begins; `None` when there is none.
+#[inline]
+fn plain(text: &[u8], start: usize, separator: u8, entries: &mut Vec<Entry>) -> Option<usize> {
+    let mut column = start;
+    let mut end = |at: usize| {
+        entries.push(Entry::of(column, at));
+        column = at + 1;
+        matches!(text.get(column), Some(b'"' | b' ')).then_some(column)
+    };
+    let mut at = start;
+    let mut rest = text.get(start..).unwrap_or_default();
+    while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
+        let mut found = scan::equal_bytes(u64::from_le_bytes(*chunk), separator);
+        while found != 0 {
+            if let Some(next) = end(at + scan::place_of(found)) {
+                return Some(next);
+            }
+            found &= found - 1;
+        }
+        at += 8;
+        rest = behind;
+    }
+    for byte in rest {
+        if *byte == separator
+            && let Some(next) = end(at)
+        {
+            return Some(next);
+        }
+        at += 1;
+    }
+    entries.push(Entry::of(column, text.len()));
+    None
 }
 
 /// The place of the quote that ends what begins at `start`; the end of the text when there is

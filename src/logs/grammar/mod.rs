@@ -6,6 +6,7 @@ mod columns;
 mod json;
 pub(in crate::logs) mod leef;
 mod pairs;
+mod scan;
 
 pub use cef::Cef;
 pub use columns::Columns;

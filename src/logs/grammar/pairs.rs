@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::scan;
 use crate::logs::value;
 
 /// How pairs are written.
@@ -305,8 +306,7 @@ fn quoted(text: &[u8], open: usize, quote: u8) -> ((usize, usize), usize) {
         return ((open + 2, open + 2 + end), open + 2 + end + 2);
     }
     let mut from = 0;
-    while let Some(found) = memchr::memchr2(quote, b'\\', body.get(from..).unwrap_or_default()) {
-        let at = from + found;
+    while let Some(at) = scan::find_either(body, from, quote, b'\\') {
         let is_escape = body.get(at) == Some(&b'\\');
         let is_doubled = body.get(at + 1) == Some(&quote) && at > 0;
         if is_escape || is_doubled {

@@ -4,6 +4,7 @@
 //! characters within texts are let pass, although RFC 8259 section 7 forbids them: loggers write
 //! them.
 
+use super::super::scan;
 use super::{Node, Place, Tape, Value, narrow};
 
 /// Containers within containers.
@@ -120,28 +121,10 @@ impl Parser<'_> {
         self.unescape(start, end)
     }
 
-    /// The place of the first quote or backslash, eight bytes at a time.
+    /// The place of the first quote or backslash.
     #[inline]
     fn quote_or_escape(&self, start: usize) -> Option<usize> {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let rest = self.text.get(start..)?;
-        let mut at = 0;
-        while let Some(chunk) = rest.get(at..at + 8) {
-            let word = u64::from_le_bytes(chunk.try_into().ok()?);
-            // A byte is zero after the exclusive or where it is the one that is looked for; what
-            // stands above the lowest bit found may be wrong, it itself is not.
-            let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-            let found =
-                zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\')));
-            if found != 0 {
-                return Some(start + at + (found.trailing_zeros() / 8) as usize);
-            }
-            at += 8;
-        }
-        let rest = rest.get(at..)?;
-        let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-        Some(start + at + found)
+        scan::find_either(self.text, start, b'"', b'\\')
     }
 
     /// A text from `start` whose first escape is at `escape`, with its escapes undone (RFC 8259
