@@ -2,6 +2,7 @@
 //! answers.
 
 use std::any::Any;
+use std::cell::RefCell;
 
 use hashbrown::HashMap;
 
@@ -113,6 +114,8 @@ pub struct Line<'a> {
     pub directives: Option<&'a Directives>,
     /// What the head of its input tells.
     pub hints: Hints,
+    /// The header that was read last.
+    pub(crate) last_header: Option<&'a LastHeader>,
 }
 
 impl Line<'_> {
@@ -123,9 +126,36 @@ impl Line<'_> {
         if let Stamp::Instant(_) = stamp {
             return stamp;
         }
-        let header = value::syslog_time(header);
+        let header = match self.last_header {
+            Some(last) => last.time_of(header),
+            None => value::syslog_time(header),
+        };
         let outer = header.near(self.received).or(self.received);
         stamp.near(outer).or(outer)
+    }
+}
+
+/// The header of a line and its time: that of the next line is mostly the same.
+#[derive(Debug, Default)]
+pub(crate) struct LastHeader(RefCell<(Vec<u8>, Stamp)>);
+
+impl LastHeader {
+    /// The longest header that is kept.
+    const MAX_LENGTH: usize = 256;
+
+    fn time_of(&self, header: &[u8]) -> Stamp {
+        let mut last = self.0.borrow_mut();
+        let (text, time) = &mut *last;
+        if text != header {
+            let found = value::syslog_time(header);
+            if header.len() > Self::MAX_LENGTH {
+                return found;
+            }
+            text.clear();
+            text.extend_from_slice(header);
+            *time = found;
+        }
+        *time
     }
 }
 
@@ -137,5 +167,29 @@ impl Memory {
     /// The memory of one format, made when first asked for.
     pub fn of<T: Any + Send + Default>(&mut self, id: &'static str) -> Option<&mut T> {
         self.0.entry(id).or_insert_with(|| Box::<T>::default()).downcast_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_header_is_its_own_whatever_came_before() {
+        let last = LastHeader::default();
+        let long = format!("<13>Nov 26 2025 04:15:02 fw1 {}: ", "x".repeat(300));
+        for header in [
+            "",
+            "<13>Nov 26 2025 04:15:00 fw1: ",
+            "<13>Nov 26 2025 04:15:00 fw1: ",
+            "<13>Nov 26 2025 04:15:01 fw1: ",
+            &long,
+            "<13>Nov 26 2025 04:15:01 fw1: ",
+            "no time",
+            "",
+        ] {
+            let expected = value::syslog_time(header.as_bytes());
+            assert_eq!(last.time_of(header.as_bytes()), expected, "{header}");
+        }
     }
 }

@@ -29,11 +29,21 @@ pub(crate) struct Observer<'o> {
     name: String,
     text: String,
     names: Vec<NameId>,
+    /// The time of the last record as it was stated, and what the rules make of it.
+    last_time: (Stamp, Timestamp),
 }
 
 impl<'o> Observer<'o> {
     pub(crate) fn new(rules: &'o TimeRules, input: u32) -> Self {
-        Self { rules, input, name: String::new(), text: String::new(), names: Vec::new() }
+        let last_time = (Stamp::None, timestamp(Stamp::None, rules));
+        Self {
+            rules,
+            input,
+            name: String::new(),
+            text: String::new(),
+            names: Vec::new(),
+            last_time,
+        }
     }
 
     /// Hands a record's observations to the sink and returns its time.
@@ -44,7 +54,10 @@ impl<'o> Observer<'o> {
         locator: Locator,
         sink: &mut S,
     ) -> Timestamp {
-        let time = timestamp(record.stamp, self.rules);
+        if self.last_time.0 != record.stamp {
+            self.last_time = (record.stamp, timestamp(record.stamp, self.rules));
+        }
+        let time = self.last_time.1;
         self.names.clear();
         let keeps_from = keeps_from(sink, record);
         let has_other_name = self.intern(record, keeps_from, time, sink);

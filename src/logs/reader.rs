@@ -1,7 +1,7 @@
 //! One line at a time: wrappers off, the format found, its records out.
 
 use super::directives::Directives;
-use super::format::{Hints, Line, Memory, Reading};
+use super::format::{Hints, LastHeader, Line, Memory, Reading};
 use super::grammar::{Json, Scratch};
 use super::record::Record;
 use super::registry::{self, FORMATS};
@@ -24,6 +24,7 @@ pub(crate) struct LineReader {
     /// For the format.
     scratch: Scratch,
     candidates: Vec<usize>,
+    last_header: LastHeader,
 }
 
 /// What became of a line.
@@ -68,9 +69,10 @@ impl LineReader {
         directives: Option<&Directives>,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { first, only, hints, wrappers, scratch, candidates } = self;
+        let Self { first, only, hints, wrappers, scratch, candidates, last_header } = self;
         let mut finder = Finder { first, only: *only, scratch, candidates };
-        let line = Line { directives, hints: *hints, ..Line::default() };
+        let last_header = Some(&*last_header);
+        let line = Line { directives, hints: *hints, last_header, ..Line::default() };
         finder.unwrap(text, line, wrappers, &mut Output { emit, memory: None })
     }
 
@@ -82,9 +84,10 @@ impl LineReader {
         memory: &mut Memory,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { first, only, hints, wrappers, scratch, candidates } = self;
+        let Self { first, only, hints, wrappers, scratch, candidates, last_header } = self;
         let mut finder = Finder { first, only: *only, scratch, candidates };
-        let line = Line { directives, hints: *hints, ..Line::default() };
+        let last_header = Some(&*last_header);
+        let line = Line { directives, hints: *hints, last_header, ..Line::default() };
         finder.unwrap(text, line, wrappers, &mut Output { emit, memory: Some(memory) })
     }
 }

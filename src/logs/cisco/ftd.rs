@@ -82,10 +82,11 @@ struct Event<'l> {
 impl<'l> Event<'l> {
     fn parse(text: &'l [u8]) -> Self {
         let mut event = Self::default();
-        let mut rest = text;
-        while let Some((key, value, behind)) = next_pair(rest) {
-            rest = behind;
+        let mut next = key_at(text);
+        while let Some((key, rest)) = next {
+            let (value, behind) = value_at(rest);
             event.set(key, value);
+            next = behind;
         }
         event
     }
@@ -234,26 +235,26 @@ fn response_code(raw: &[u8]) -> Option<u16> {
     }
 }
 
-/// The next `Key: value` and what stands behind it. Values hold commas, so one ends only before
-/// a comma, a blank and a further key.
-fn next_pair(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (key, rest) = key_at(text)?;
-    let mut from = 0;
-    loop {
-        let Some(comma) = memchr::memchr(b',', rest.get(from..)?) else {
-            return Some((key, rest.trim_ascii(), &[]));
-        };
-        let comma = from + comma;
-        let behind = rest.get(comma + 1..)?;
-        if behind.first() == Some(&b' ') && key_at(behind).is_some() {
-            return Some((key, rest.get(..comma)?.trim_ascii(), behind));
+/// A key and what stands behind its colon.
+type Key<'l> = (&'l [u8], &'l [u8]);
+
+/// The value at the start of the text, and the key that follows it. Values hold commas, so one ends
+/// only before a comma, a blank and a further key.
+fn value_at(text: &[u8]) -> (&[u8], Option<Key<'_>>) {
+    for comma in memchr::memchr_iter(b',', text) {
+        let (value, behind) = text.split_at(comma);
+        if let [b',', behind @ ..] = behind
+            && behind.first() == Some(&b' ')
+            && let Some(key) = key_at(behind)
+        {
+            return (value.trim_ascii(), Some(key));
         }
-        from = comma + 1;
     }
+    (text.trim_ascii(), None)
 }
 
 /// A key (letters, digits, `_` and blanks, with a capital first) and what follows its colon.
-fn key_at(text: &[u8]) -> Option<(&[u8], &[u8])> {
+fn key_at(text: &[u8]) -> Option<Key<'_>> {
     let text = text.trim_ascii_start();
     text.first().filter(|byte| byte.is_ascii_uppercase())?;
     let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ' | b'-');

@@ -83,7 +83,8 @@ impl<'l> Iterator for Words<'l> {
     fn next(&mut self) -> Option<&'l [u8]> {
         let start = self.rest.iter().position(|byte| *byte != b' ')?;
         let rest = self.rest.get(start..)?;
-        let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+        // Words are short, so a look at each byte is faster than a search.
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
         let (word, rest) = rest.split_at(end);
         self.rest = rest;
         Some(word)
