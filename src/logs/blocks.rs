@@ -9,8 +9,11 @@ use super::container;
 use super::directives::Directives;
 use super::framing::{Framing, MAX_UNIT, Unit, Walker, quoted_units};
 
-/// Bytes that are read at once: as many as the longest unit, so that any unit fits.
+/// The most bytes of a block: as many as the longest unit, so that any unit fits.
 const BLOCK: usize = MAX_UNIT;
+/// Bytes that are read for a block. Where no unit ends in them, the next block has as many more:
+/// small blocks stay in the caches of the cores and are spread among them evenly.
+const READ: usize = BLOCK / 2;
 /// Bytes of the first read: a small log needs no more.
 const FIRST_READ: usize = 64 << 10;
 
@@ -125,11 +128,13 @@ impl Blocks {
         if let Some(start) = block.buffer.get_mut(..read) {
             start.copy_from_slice(&self.carry);
         }
-        while !self.at_end && read < BLOCK {
+        let until = BLOCK.min(read + READ);
+        while !self.at_end && read < until {
             if read == block.buffer.len() {
-                block.buffer.resize(BLOCK.min(2 * read), 0);
+                block.buffer.resize(until.min(2 * read), 0);
             }
-            let free = block.buffer.get_mut(read..).unwrap_or_default();
+            let end = until.min(block.buffer.len());
+            let free = block.buffer.get_mut(read..end).unwrap_or_default();
             match self.source.read(free) {
                 Ok(0) => self.at_end = true,
                 Ok(count) => {
@@ -163,6 +168,7 @@ impl Blocks {
         let end = match memchr::memrchr(b'\n', bytes) {
             _ if self.at_end => read,
             Some(end) => end + 1,
+            None if read < BLOCK => return 0,
             None => {
                 block.too_long.push((self.line, self.offset));
                 self.skips = true;

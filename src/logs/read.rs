@@ -19,7 +19,7 @@ use crate::observe::{Anomalies, AnomalyKind, Frame, Locator, Sink, Timestamp};
 
 /// Blocks that are parsed together, each into a sink of its own. Which sink a block goes to
 /// depends on its number alone, so the limits of the sinks do not depend on threads.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 /// How to read logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -175,15 +175,16 @@ enum InKey {
 /// What each byte means, in a table: keys are short, and a look costs less than a search.
 const IN_KEY: [InKey; 256] = {
     let mut table = [InKey::Part; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let value = byte as u8;
-        if value.is_ascii_whitespace() || matches!(value, b',' | b'>') {
-            table[byte] = InKey::End;
-        } else if is_around_key(value) {
-            table[byte] = InKey::Around;
+    let mut rest: &mut [InKey] = &mut table;
+    let mut byte = 0_u8;
+    while let Some((entry, behind)) = rest.split_first_mut() {
+        if byte.is_ascii_whitespace() || matches!(byte, b',' | b'>') {
+            *entry = InKey::End;
+        } else if is_around_key(byte) {
+            *entry = InKey::Around;
         }
-        byte += 1;
+        byte = byte.wrapping_add(1);
+        rest = behind;
     }
     table
 };
