@@ -24,7 +24,7 @@ pub(super) struct Part {
     /// Who decided, in the words of logs.
     pub(super) texts: NameTable,
     pub(super) chains: ChainTable,
-    pub(super) attempts: Least<AttemptKey, Tally, i64>,
+    pub(super) attempts: Least<AttemptKey, Tally, u64>,
     /// Attempts of captures that show no name.
     pub(super) unnamed: Unnamed,
     /// The same of logs.
@@ -194,8 +194,9 @@ impl Part {
     }
 }
 
-/// Attempts of the earliest minutes are kept, then those that come first by the texts that their
-/// ids stand for.
+/// Attempts of some clients are kept: what is known of a client is whole, so that nothing looks
+/// blocked because its next try was given up, and they are of all networks, because the order of
+/// clients is that of their scattered addresses. Of the last client the earliest minutes are kept.
 struct AttemptRules<'p> {
     names: &'p NameTable,
     texts: &'p NameTable,
@@ -214,14 +215,14 @@ impl<'p> AttemptRules<'p> {
     }
 }
 
-impl Rules<AttemptKey, Tally, i64> for AttemptRules<'_> {
+impl Rules<AttemptKey, Tally, u64> for AttemptRules<'_> {
     fn limit(&self) -> usize {
         self.limits.attempts
     }
 
     #[inline]
-    fn rank(&self, key: &AttemptKey) -> i64 {
-        key.bucket
+    fn rank(&self, key: &AttemptKey) -> u64 {
+        key.client.scattered()
     }
 
     fn order(&self, one: &AttemptKey, other: &AttemptKey) -> Ordering {
@@ -229,8 +230,9 @@ impl Rules<AttemptKey, Tally, i64> for AttemptRules<'_> {
         let decider = |key: &AttemptKey| key.decider.map(|id| self.texts.text(NameId(id.0)));
         let chain = |key: &AttemptKey| key.chain.map(|id| self.chains.get(id));
         let rest = |key: &AttemptKey| AttemptKey { name: None, decider: None, chain: None, ..*key };
-        one.bucket
-            .cmp(&other.bucket)
+        self.rank(one)
+            .cmp(&self.rank(other))
+            .then_with(|| (one.client, one.bucket).cmp(&(other.client, other.bucket)))
             .then_with(|| name(one).cmp(&name(other)))
             .then_with(|| decider(one).cmp(&decider(other)))
             .then_with(|| chain(one).cmp(&chain(other)))

@@ -1,6 +1,7 @@
 //! The laws that make the number of threads, the order of files and the grouping of machines
 //! irrelevant: what is added up has an identity, commutes and associates.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
@@ -303,6 +304,27 @@ proptest! {
         let [a, b, c] = parts;
         let crowded = sum(crowd(sum(crowd(c), crowd(a))), b);
         prop_assert_eq!(world.view(&whole), world.view(&crowded));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_client_is_whole_but_for_one(
+        limits in limits(),
+        all in vec(attempt(), 0..24),
+    ) {
+        let world = World::new();
+        let everything = Limits { attempts: usize::MAX, ..limits };
+        let of_clients = |limits| {
+            let mut tries: BTreeMap<Address, u64> = BTreeMap::new();
+            for (key, tally) in world.evidence(limits, &all).settle().attempts() {
+                if key.name.is_some() {
+                    *tries.entry(key.client).or_default() += tally.count;
+                }
+            }
+            tries
+        };
+        let (whole, kept) = (of_clients(everything), of_clients(limits));
+        let cut = kept.iter().filter(|(client, count)| whole[*client] != **count).count();
+        prop_assert!(cut <= 1, "{kept:?} of {whole:?}");
     }
 
     #[test]
