@@ -109,7 +109,7 @@ pub(super) fn elements(json: Json<'_>) -> impl Iterator<Item = Json<'_>> {
     let array = if json.is_array() {
         Some(json)
     } else {
-        ARRAY_KEYS.iter().find_map(|key| json.get(key).filter(|value| value.is_array()))
+        json.arrays().find(|(key, _)| ARRAY_KEYS.contains(key)).map(|(_, array)| array)
     };
     let own = array.is_none().then_some(json);
     array.into_iter().flat_map(Json::elements).chain(own)

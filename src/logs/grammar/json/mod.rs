@@ -93,8 +93,13 @@ impl<'s> Json<'s> {
 
     /// Every key and value of an object, in order; nothing for another value.
     pub fn entries(self) -> impl Iterator<Item = (&'s str, Self)> {
-        let inner = self.inner(Value::is_object);
-        inner.map(move |value| (self.string(value.node().map(|node| node.key)), value))
+        self.inner(Value::is_object).map(move |value| (self.key_of(value), value))
+    }
+
+    /// Every array in an object with its key, in order; nothing for another value.
+    pub fn arrays(self) -> impl Iterator<Item = (&'s str, Self)> {
+        let arrays = self.inner(Value::is_object).filter(|value| value.is_array());
+        arrays.map(move |value| (self.key_of(value), value))
     }
 
     /// Every element of an array, in order; nothing for another value.
@@ -216,6 +221,10 @@ impl<'s> Json<'s> {
             let next = value.node()?.next;
             (next < end).then_some(Self { at: next, ..self })
         })
+    }
+
+    fn key_of(self, value: Self) -> &'s str {
+        self.string(value.node().map(|node| node.key))
     }
 
     fn string(self, place: Option<Place>) -> &'s str {

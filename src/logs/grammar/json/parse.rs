@@ -198,7 +198,10 @@ impl Parser<'_> {
 
     #[inline]
     fn skip_blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        // Machines write few blanks, and every blank is at or below the space.
+        while let Some(byte @ ..=b' ') = self.peek()
+            && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+        {
             self.at += 1;
         }
     }
