@@ -117,7 +117,7 @@ impl Blocks {
         self.carry.clear();
         self.carry.extend_from_slice(block.buffer.get(used..read).unwrap_or_default());
         self.offset += used as u64;
-        self.note_directives(block);
+        self.note_directives(block, used);
         true
     }
 
@@ -226,9 +226,11 @@ impl Blocks {
         used
     }
 
-    /// Takes in the directives of a block, so that the next begins with them.
-    fn note_directives(&mut self, block: &mut Block) {
+    /// Takes in the directives of a block, so that the next begins with them. Behind the `used`
+    /// bytes lies the beginning of a unit that the next block brings, with what is in it.
+    fn note_directives(&mut self, block: &mut Block, used: usize) {
         let bytes = block.bytes();
+        let bytes = bytes.get(..used).unwrap_or(bytes);
         // A search for each literal is several times as fast as one for all of them, because
         // most logs hold none.
         let mut hits: Vec<usize> =
@@ -253,3 +255,26 @@ impl Blocks {
 
 static FINDERS: LazyLock<Vec<Finder<'static>>> =
     LazyLock::new(|| Directives::LITERALS.iter().map(Finder::new).collect());
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn what_lies_in_a_unit_that_is_not_whole_directs_nothing_before_it() {
+        let log = b"{\"a\":\"\n#fields\tts\tuid\n1\tC0\n";
+        let mut blocks = Blocks::live(Box::new(Cursor::new(log.to_vec())), Framing::Documents);
+        let mut block = Block::default();
+        let mut found = 0;
+        while blocks.fill(&mut block) {
+            let units = block.units.as_deref().unwrap_or_default().len();
+            if units > 0 {
+                assert_eq!(block.directives, Directives::default());
+            }
+            found += units;
+        }
+        assert_eq!(found, 1);
+    }
+}
