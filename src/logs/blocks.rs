@@ -41,6 +41,19 @@ impl Block {
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.get(..self.length).unwrap_or_default()
     }
+
+    /// Where the unit lies that holds the byte at this place.
+    fn unit_at(&self, at: usize) -> Option<(usize, usize)> {
+        if let Some(units) = &self.units {
+            let behind = units.partition_point(|unit| unit.start <= at);
+            let unit = units.get(behind.checked_sub(1)?).filter(|unit| at < unit.end)?;
+            return Some((unit.start, unit.end));
+        }
+        let bytes = self.bytes();
+        let start = memchr::memrchr(b'\n', bytes.get(..at)?).map_or(0, |end| end + 1);
+        let end = memchr::memchr(b'\n', bytes.get(at..)?).map_or(bytes.len(), |end| at + end);
+        Some((start, end))
+    }
 }
 
 /// Reads a log block by block.
@@ -117,7 +130,7 @@ impl Blocks {
         self.carry.clear();
         self.carry.extend_from_slice(block.buffer.get(used..read).unwrap_or_default());
         self.offset += used as u64;
-        self.note_directives(block, used);
+        self.note_directives(block);
         true
     }
 
@@ -226,11 +239,10 @@ impl Blocks {
         used
     }
 
-    /// Takes in the directives of a block, so that the next begins with them. Behind the `used`
-    /// bytes lies the beginning of a unit that the next block brings, with what is in it.
-    fn note_directives(&mut self, block: &mut Block, used: usize) {
+    /// Takes in the directives of a block, so that the next begins with them. Only a whole unit is
+    /// one: what stands within a document directs nothing.
+    fn note_directives(&mut self, block: &mut Block) {
         let bytes = block.bytes();
-        let bytes = bytes.get(..used).unwrap_or(bytes);
         // A search for each literal is several times as fast as one for all of them, because
         // most logs hold none.
         let mut hits: Vec<usize> =
@@ -241,12 +253,9 @@ impl Blocks {
             if at < from {
                 continue;
             }
-            let start = memchr::memrchr(b'\n', bytes.get(..at).unwrap_or_default());
-            let start = start.map_or(0, |end| end + 1);
-            let rest = bytes.get(at..).unwrap_or_default();
-            let end = memchr::memchr(b'\n', rest).map_or(bytes.len(), |length| at + length);
-            let line = super::trim_line(bytes.get(start..end).unwrap_or_default());
-            has_directives |= self.directives.take(line);
+            let Some((start, end)) = block.unit_at(at) else { continue };
+            let unit = super::trim_line(bytes.get(start..end).unwrap_or_default());
+            has_directives |= self.directives.take(unit);
             from = end;
         }
         block.has_directives = has_directives;
@@ -263,9 +272,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_in_a_unit_that_is_not_whole_directs_nothing_before_it() {
-        let log = b"{\"a\":\"\n#fields\tts\tuid\n1\tC0\n";
-        let mut blocks = Blocks::live(Box::new(Cursor::new(log.to_vec())), Framing::Documents);
+    fn what_lies_within_a_document_directs_nothing() {
+        for log in ["{\"a\":\"\n#fields\tts\tuid\n1\tC0\n", "{\"a\":\"\n#fields\tts\"}b"] {
+            nothing_is_directed(log);
+        }
+    }
+
+    fn nothing_is_directed(log: &str) {
+        let mut blocks = Blocks::live(Box::new(Cursor::new(log.to_owned())), Framing::Documents);
         let mut block = Block::default();
         let mut found = 0;
         while blocks.fill(&mut block) {
@@ -275,6 +289,6 @@ mod tests {
             }
             found += units;
         }
-        assert_eq!(found, 1);
+        assert_eq!(found, log.matches('}').count() + 1, "{log}");
     }
 }
