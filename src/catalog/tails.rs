@@ -3,7 +3,7 @@
 use super::Pattern;
 
 /// The last bytes of every name that one of some patterns matches or nearly matches.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tails {
     /// How many bytes are compared; 0 when there is nothing that all names have.
     length: usize,

@@ -6,8 +6,8 @@ use super::record::{Action, Decider, Kind, Protocol, Record};
 use super::registry::FORMATS;
 use super::stamp::{Stamp, TimeRules};
 use crate::observe::{
-    Address, Attempt, Cause, Channel, Doubt, Duration, Fact, Frame, Locator, MAX_NAME_LENGTH,
-    NameId, NameSource, Outcome, Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp,
+    Address, Attempt, Cause, Channel, Doubt, Duration, Fact, Frame, Locator, NameId, NameSource,
+    Outcome, Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp, is_plainly_a_name,
     normalize,
 };
 
@@ -273,14 +273,6 @@ fn outcome(record: &Record<'_>) -> Outcome {
     }
 }
 
-/// Whether a spelling is certainly that of a name: it ends as no IP address does.
-fn is_plainly_a_name(raw: &[u8]) -> bool {
-    let raw = raw.strip_suffix(b".").unwrap_or(raw);
-    matches!(raw.last(), Some(b'g'..=b'z' | b'G'..=b'Z'))
-        && raw.first() != Some(&b'[')
-        && raw.len() <= MAX_NAME_LENGTH
-}
-
 fn keeps_from<S: Sink>(sink: &S, record: &Record<'_>) -> bool {
     record.client.address.is_some_and(|client| sink.keeps_from(client.into()))
 }
@@ -334,18 +326,6 @@ mod tests {
         };
         assert_eq!(answer(3), Outcome::Blocked(Cause::DnsNxdomain));
         assert_eq!(answer(0), Outcome::Answered);
-    }
-
-    #[test]
-    fn what_normalises_to_no_name_is_never_plainly_one() {
-        let mut out = String::new();
-        for raw in ["www.example.com", "www.example.com.", "A.EXAMPLE.ORG", "localhost.lan"] {
-            assert!(is_plainly_a_name(raw.as_bytes()) && normalize(raw.as_bytes(), &mut out));
-        }
-        for raw in ["", ".", "10.1.2.3", "2001:db8::face", "[2001:db8::1]", "[x", "::"] {
-            assert!(!is_plainly_a_name(raw.as_bytes()), "{raw}");
-            assert!(!normalize(raw.as_bytes(), &mut out), "{raw}");
-        }
     }
 
     #[test]

@@ -69,11 +69,7 @@ impl LineReader {
         directives: Option<&Directives>,
         emit: EmitFrom<'_>,
     ) -> Fate {
-        let Self { first, only, hints, wrappers, scratch, candidates, last_header } = self;
-        let mut finder = Finder { first, only: *only, scratch, candidates };
-        let last_header = Some(&*last_header);
-        let line = Line { directives, hints: *hints, last_header, ..Line::default() };
-        finder.unwrap(text, line, wrappers, &mut Output { emit, memory: None })
+        self.read_into(text, directives, &mut Output { emit, memory: None })
     }
 
     /// Reads a line that [`read`](Self::read) has found to be one that is read in order.
@@ -84,11 +80,20 @@ impl LineReader {
         memory: &mut Memory,
         emit: EmitFrom<'_>,
     ) -> Fate {
+        self.read_into(text, directives, &mut Output { emit, memory: Some(memory) })
+    }
+
+    fn read_into(
+        &mut self,
+        text: &[u8],
+        directives: Option<&Directives>,
+        out: &mut Output<'_, '_>,
+    ) -> Fate {
         let Self { first, only, hints, wrappers, scratch, candidates, last_header } = self;
         let mut finder = Finder { first, only: *only, scratch, candidates };
         let last_header = Some(&*last_header);
         let line = Line { directives, hints: *hints, last_header, ..Line::default() };
-        finder.unwrap(text, line, wrappers, &mut Output { emit, memory: Some(memory) })
+        finder.unwrap(text, line, wrappers, out)
     }
 }
 

@@ -20,7 +20,7 @@ pub use attempt::{Attempt, ChainId, Channel, NameSource, Offer, Resolution, Sigh
 pub use cause::{Cause, Doubt, Outcome};
 pub use fact::{Fact, Hello};
 pub use locator::Locator;
-pub use name::{MAX_NAME_LENGTH, NameId, TextId, normalize};
+pub use name::{MAX_NAME_LENGTH, NameId, TextId, is_plainly_a_name, normalize};
 pub use origin::{Origin, Sender, count_hops};
 pub use sink::{Sink, Sum};
 pub use time::{Duration, Frame, Timestamp};

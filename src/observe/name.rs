@@ -38,6 +38,16 @@ pub fn normalize(raw: &[u8], out: &mut String) -> bool {
     !is_ip_literal(out)
 }
 
+/// Whether [`normalize`] certainly makes a name of this spelling: it ends as no IP address does. One look
+/// for those who need no normal form.
+#[must_use]
+pub fn is_plainly_a_name(raw: &[u8]) -> bool {
+    let raw = raw.strip_suffix(b".").unwrap_or(raw);
+    matches!(raw.last(), Some(b'g'..=b'z' | b'G'..=b'Z'))
+        && raw.first() != Some(&b'[')
+        && raw.len() <= MAX_NAME_LENGTH
+}
+
 fn international(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
         Ok(text) => match idna::domain_to_ascii(text) {
@@ -78,6 +88,18 @@ mod tests {
     fn normal(raw: &[u8]) -> Option<String> {
         let mut out = String::from("left over");
         normalize(raw, &mut out).then_some(out)
+    }
+
+    #[test]
+    fn what_normalises_to_no_name_is_never_plainly_one() {
+        let mut out = String::new();
+        for raw in ["www.example.com", "www.example.com.", "A.EXAMPLE.ORG", "localhost.lan"] {
+            assert!(is_plainly_a_name(raw.as_bytes()) && normalize(raw.as_bytes(), &mut out));
+        }
+        for raw in ["", ".", "10.1.2.3", "2001:db8::face", "[2001:db8::1]", "[x", "::"] {
+            assert!(!is_plainly_a_name(raw.as_bytes()), "{raw}");
+            assert!(!normalize(raw.as_bytes(), &mut out), "{raw}");
+        }
     }
 
     #[test]

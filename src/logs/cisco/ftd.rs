@@ -243,9 +243,8 @@ type Key<'l> = (&'l [u8], &'l [u8]);
 fn value_at(text: &[u8]) -> (&[u8], Option<Key<'_>>) {
     for comma in memchr::memchr_iter(b',', text) {
         let (value, behind) = text.split_at(comma);
-        if let [b',', behind @ ..] = behind
-            && behind.first() == Some(&b' ')
-            && let Some(key) = key_at(behind)
+        if behind.starts_with(b", ")
+            && let Some(key) = behind.get(1..).and_then(key_at)
         {
             return (value.trim_ascii(), Some(key));
         }

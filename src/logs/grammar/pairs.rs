@@ -178,7 +178,7 @@ const IN_KEY: [InKey; 256] = {
     let mut rest: &mut [InKey] = &mut table;
     let mut byte = 0_u8;
     while let Some((entry, behind)) = rest.split_first_mut() {
-        if byte.is_ascii_whitespace() || matches!(byte, b',' | b'>') {
+        if ends_word(byte) {
             *entry = InKey::End;
         } else if is_around_key(byte) {
             *entry = InKey::Around;
@@ -239,9 +239,7 @@ fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
         let is_end = |byte: &u8| match style.between {
             Between::Byte(separator) => *byte == separator,
             Between::Text(_) => false,
-            Between::Blank | Between::NextKey => {
-                byte.is_ascii_whitespace() || matches!(*byte, b',' | b'>')
-            }
+            Between::Blank | Between::NextKey => ends_word(*byte),
         };
         let start = match style.between {
             Between::Text(separator) => {
@@ -262,6 +260,11 @@ fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
         *at = end;
         return Some(Entry::of(text, (key_start, key_start + key.len()), value));
     }
+}
+
+/// What stands before a key where pairs have blanks between them.
+const fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b',' | b'>')
 }
 
 /// What may stand between a separator and a key.
