@@ -1,6 +1,6 @@
 //! Direction-free keys of conversations, and the shard that each belongs to.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use crate::observe::SocketAddress;
 
@@ -30,11 +30,25 @@ impl Way {
 }
 
 /// Two sockets and a protocol, the same for both directions.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct FlowKey {
     low: SocketAddress,
     high: SocketAddress,
     protocol: u8,
+}
+
+impl Hash for FlowKey {
+    /// The addresses, and all that is left as one number.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.low.address.hash(state);
+        self.high.address.hash(state);
+        state.write_u64(
+            u64::from(self.low.port) << 32
+                | u64::from(self.high.port) << 16
+                | u64::from(self.protocol),
+        );
+    }
 }
 
 impl FlowKey {

@@ -17,16 +17,34 @@ pub(crate) struct Slot(u32);
 pub(crate) struct FlowTable<F> {
     index: HashMap<FlowKey, u32, foldhash::fast::RandomState>,
     flows: Vec<Option<(FlowKey, F)>>,
-    /// In nanoseconds, beside the flows so that a sweep reads a dense array; `i64::MAX` when free.
-    deadlines: Vec<i64>,
-    /// By how many nanoseconds a packet puts off the deadline of a flow that has nothing more to
-    /// say; 0 for the others. Most packets of a capture belong to such flows, and need nothing
-    /// of the flow itself.
-    quiet: Vec<i64>,
+    /// Beside the flows, so that a sweep reads a dense array.
+    clocks: Vec<Clock>,
     free: Vec<u32>,
     hand: usize,
     limit: usize,
     evicted: u64,
+}
+
+/// When the flow in a slot is over. Most packets of a capture belong to flows that have nothing
+/// more to say, and need this of them and nothing else.
+#[derive(Clone, Copy)]
+struct Clock {
+    /// In nanoseconds; `i64::MAX` when the slot is free.
+    deadline: i64,
+    /// By how many nanoseconds a packet puts off the deadline of a flow that has nothing more to
+    /// say; 0 for the others.
+    quiet: i64,
+}
+
+impl Clock {
+    /// That of a slot without a flow.
+    const FREE: Self = Self { deadline: i64::MAX, quiet: 0 };
+
+    #[inline]
+    fn put_off(&mut self, until: i64) {
+        // The maximum marks free slots.
+        self.deadline = until.min(i64::MAX - 1);
+    }
 }
 
 /// Among how many neighbours a full table looks for the flow to give up.
@@ -38,8 +56,7 @@ impl<F> FlowTable<F> {
         Self {
             index: HashMap::default(),
             flows: Vec::new(),
-            deadlines: Vec::new(),
-            quiet: Vec::new(),
+            clocks: Vec::new(),
             free: Vec::new(),
             hand: 0,
             limit: limit.max(1),
@@ -62,15 +79,14 @@ impl<F> FlowTable<F> {
     /// Whether the flow's deadline lies before `now`.
     #[inline]
     pub(crate) fn is_over(&self, slot: Slot, now: Timestamp) -> bool {
-        self.deadlines.get(slot.0 as usize).is_some_and(|&deadline| deadline < now.nanos())
+        self.clocks.get(slot.0 as usize).is_some_and(|clock| clock.deadline < now.nanos())
     }
 
     /// Sets the instant after which the flow is over.
     #[inline]
     pub(crate) fn set_deadline(&mut self, slot: Slot, deadline: Timestamp) {
-        if let Some(kept) = self.deadlines.get_mut(slot.0 as usize) {
-            // The maximum marks free slots.
-            *kept = deadline.nanos().min(i64::MAX - 1);
+        if let Some(clock) = self.clocks.get_mut(slot.0 as usize) {
+            clock.put_off(deadline.nanos());
         }
     }
 
@@ -78,18 +94,17 @@ impl<F> FlowTable<F> {
     /// packet.
     #[inline]
     pub(crate) fn set_quiet(&mut self, slot: Slot, patience: Duration) {
-        if let Some(kept) = self.quiet.get_mut(slot.0 as usize) {
-            *kept = patience.nanos();
+        if let Some(clock) = self.clocks.get_mut(slot.0 as usize) {
+            clock.quiet = patience.nanos();
         }
     }
 
     /// Puts off the deadline of a quiet flow, and says whether it is one.
     #[inline]
     pub(crate) fn put_off_if_quiet(&mut self, slot: Slot, now: Timestamp) -> bool {
-        match self.quiet.get(slot.0 as usize) {
-            Some(&patience) if patience > 0 => {
-                let deadline = now.nanos().saturating_add(patience);
-                self.set_deadline(slot, Timestamp::from_nanos(deadline));
+        match self.clocks.get_mut(slot.0 as usize) {
+            Some(clock) if clock.quiet > 0 => {
+                clock.put_off(now.nanos().saturating_add(clock.quiet));
                 true
             }
             _ => false,
@@ -109,8 +124,7 @@ impl<F> FlowTable<F> {
             Some(slot) => slot,
             None => {
                 self.flows.push(None);
-                self.deadlines.push(i64::MAX);
-                self.quiet.push(0);
+                self.clocks.push(Clock::FREE);
                 u32::try_from(self.flows.len() - 1).unwrap_or(u32::MAX)
             }
         };
@@ -147,11 +161,8 @@ impl<F> FlowTable<F> {
     }
 
     fn release(&mut self, slot: Slot) {
-        if let Some(deadline) = self.deadlines.get_mut(slot.0 as usize) {
-            *deadline = i64::MAX;
-        }
-        if let Some(patience) = self.quiet.get_mut(slot.0 as usize) {
-            *patience = 0;
+        if let Some(clock) = self.clocks.get_mut(slot.0 as usize) {
+            *clock = Clock::FREE;
         }
         self.free.push(slot.0);
     }
@@ -160,9 +171,9 @@ impl<F> FlowTable<F> {
     /// such a flow out.
     #[inline]
     pub(crate) fn sweep(&mut self, now: Timestamp) -> Option<Slot> {
-        let hand = if self.hand < self.deadlines.len() { self.hand } else { 0 };
+        let hand = if self.hand < self.clocks.len() { self.hand } else { 0 };
         self.hand = hand + 1;
-        if *self.deadlines.get(hand)? >= now.nanos() {
+        if self.clocks.get(hand)?.deadline >= now.nanos() {
             return None;
         }
         Some(Slot(u32::try_from(hand).ok()?))
@@ -171,8 +182,7 @@ impl<F> FlowTable<F> {
     /// Takes every flow out, in the order of their slots.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowKey, F)> + '_ {
         self.index.clear();
-        self.deadlines.clear();
-        self.quiet.clear();
+        self.clocks.clear();
         self.free.clear();
         self.flows.drain(..).flatten()
     }
@@ -183,10 +193,10 @@ impl<F> FlowTable<F> {
     }
 
     fn evict(&mut self) -> Option<(FlowKey, F)> {
-        let length = self.deadlines.len();
+        let length = self.clocks.len();
         let victim = (0..EVICTION_CANDIDATES)
             .map(|step| (self.hand + step) % length.max(1))
-            .min_by_key(|&slot| self.deadlines.get(slot).copied().unwrap_or(i64::MAX))?;
+            .min_by_key(|&slot| self.clocks.get(slot).map_or(i64::MAX, |clock| clock.deadline))?;
         self.hand = (self.hand + EVICTION_CANDIDATES) % length.max(1);
         self.evicted += 1;
         self.remove(Slot(u32::try_from(victim).ok()?))
