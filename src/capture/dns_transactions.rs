@@ -147,10 +147,8 @@ pub(crate) fn sweep<S: Sink>(context: &mut Context<S>, now: Timestamp) {
 
 /// Ends all questions: nothing after `until` was captured.
 pub(crate) fn finish<S: Sink>(context: &mut Context<S>, until: Timestamp) {
-    let left: Vec<_> = context.dns.waiting.drain().map(|(_, conversation)| conversation).collect();
-    for conversation in left {
-        conversation.give_up(context, until);
-    }
+    let mut waiting = std::mem::replace(&mut context.dns.waiting, FlowTable::new(0));
+    waiting.end(|_, conversation| conversation.give_up(context, until));
 }
 
 fn query<S: Sink>(
@@ -186,8 +184,8 @@ fn query<S: Sink>(
             }
             None => {
                 let conversation =
-                    Conversation { client, server, first: Some(question), more: Vec::new() };
-                waiting.insert(key, conversation, deadline).1
+                    || Conversation { client, server, first: Some(question), more: Vec::new() };
+                waiting.insert(key, deadline, conversation).1
             }
         };
         if let Some((_, conversation)) = evicted {

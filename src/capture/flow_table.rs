@@ -111,13 +111,13 @@ impl<F> FlowTable<F> {
         }
     }
 
-    /// Adds a flow; the caller has made sure that the key is not in the table. A flow that had
-    /// to be given up for it comes back.
+    /// Adds the flow that `make` makes; the caller has made sure that the key is not in the table. A
+    /// flow that had to be given up for it comes back.
     pub(crate) fn insert(
         &mut self,
         key: FlowKey,
-        flow: F,
         deadline: Timestamp,
+        make: impl FnOnce() -> F,
     ) -> (Slot, Option<(FlowKey, F)>) {
         let evicted = if self.index.len() >= self.limit { self.evict() } else { None };
         let slot = match self.free.pop() {
@@ -128,11 +128,12 @@ impl<F> FlowTable<F> {
                 u32::try_from(self.flows.len() - 1).unwrap_or(u32::MAX)
             }
         };
-        if let Some(place) = self.flows.get_mut(slot as usize) {
-            *place = Some((key, flow));
-        }
         self.index.insert(key, slot);
         self.set_deadline(Slot(slot), deadline);
+        // Flows are large: this one is made where it is copied from once.
+        if let Some(place) = self.flows.get_mut(slot as usize) {
+            *place = Some((key, make()));
+        }
         (Slot(slot), evicted)
     }
 
@@ -179,12 +180,15 @@ impl<F> FlowTable<F> {
         Some(Slot(u32::try_from(hand).ok()?))
     }
 
-    /// Takes every flow out, in the order of their slots.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowKey, F)> + '_ {
+    /// Hands out every flow where it lies, in the order of their slots, and drops them all.
+    pub(crate) fn end(&mut self, mut each: impl FnMut(&FlowKey, &mut F)) {
+        for (key, flow) in self.flows.iter_mut().flatten() {
+            each(key, flow);
+        }
         self.index.clear();
         self.clocks.clear();
         self.free.clear();
-        self.flows.drain(..).flatten()
+        self.flows.clear();
     }
 
     /// How many flows were given up because the table was full.
@@ -222,37 +226,40 @@ mod tests {
     #[test]
     fn flows_are_found_until_they_are_removed() {
         let mut table = FlowTable::new(10);
-        let (slot, _) = table.insert(key(1), "one", at(5));
+        let (slot, _) = table.insert(key(1), at(5), || "one");
         assert_eq!(table.find(&key(1)), Some(slot));
         assert_eq!(table.remove(slot), Some((key(1), "one")));
         assert_eq!(table.find(&key(1)), None);
-        let (again, _) = table.insert(key(2), "two", at(5));
+        let (again, _) = table.insert(key(2), at(5), || "two");
         assert_eq!(again, slot, "slots are used again");
     }
 
     #[test]
     fn a_sweep_takes_what_is_over_and_nothing_else() {
         let mut table = FlowTable::new(10);
-        table.insert(key(1), 1, at(5));
-        table.insert(key(2), 2, at(50));
+        table.insert(key(1), at(5), || 1);
+        table.insert(key(2), at(50), || 2);
         let mut swept = Vec::new();
         for _ in 0..4 {
             swept.extend(table.sweep(at(10)).and_then(|slot| table.remove(slot)));
         }
         assert_eq!(swept, [(key(1), 1)]);
-        assert_eq!(table.drain().collect::<Vec<_>>(), [(key(2), 2)]);
+        let mut left = Vec::new();
+        table.end(|key, flow| left.push((*key, *flow)));
+        assert_eq!(left, [(key(2), 2)]);
+        assert_eq!(table.find(&key(2)), None);
     }
 
     #[test]
     fn a_quiet_flow_is_put_off_until_its_slot_is_used_again() {
         let mut table = FlowTable::new(10);
-        let (slot, _) = table.insert(key(1), 1, at(5));
+        let (slot, _) = table.insert(key(1), at(5), || 1);
         assert!(!table.put_off_if_quiet(slot, at(1)));
         table.set_quiet(slot, Duration::from_seconds(60));
         assert!(table.put_off_if_quiet(slot, at(2)));
         assert!(!table.is_over(slot, at(61)) && table.is_over(slot, at(63)));
         table.discard(slot);
-        let (again, _) = table.insert(key(2), 2, at(5));
+        let (again, _) = table.insert(key(2), at(5), || 2);
         assert_eq!(again, slot);
         assert!(!table.put_off_if_quiet(again, at(3)));
     }
@@ -260,10 +267,10 @@ mod tests {
     #[test]
     fn a_full_table_gives_up_the_flow_that_ends_first() {
         let mut table = FlowTable::new(3);
-        table.insert(key(1), 1, at(30));
-        table.insert(key(2), 2, at(10));
-        table.insert(key(3), 3, at(20));
-        let (_, evicted) = table.insert(key(4), 4, at(40));
+        table.insert(key(1), at(30), || 1);
+        table.insert(key(2), at(10), || 2);
+        table.insert(key(3), at(20), || 3);
+        let (_, evicted) = table.insert(key(4), at(40), || 4);
         assert_eq!(evicted, Some((key(2), 2)));
         assert_eq!(table.evicted(), 1);
     }

@@ -44,7 +44,7 @@ impl Heard {
 
     /// Adds those of another set.
     pub(super) fn merge(&mut self, other: Self) {
-        other.into_addresses().for_each(|address| self.keep(address));
+        other.addresses.into_iter().for_each(|address| self.keep(address));
     }
 
     /// The addresses in their order.

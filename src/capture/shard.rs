@@ -78,12 +78,8 @@ impl<S: Sink> Shard<S> {
     pub(super) fn finish(mut self, until: Timestamp) -> ShardResult<S> {
         let context = &mut self.context;
         context.counts.evicted += self.tcp.evicted() + self.udp.evicted() + context.dns.evicted();
-        for (key, mut flow) in self.tcp.drain() {
-            flow.finish(&key, until, context);
-        }
-        for (key, flow) in self.udp.drain() {
-            flow.finish(&key, until, context);
-        }
+        self.tcp.end(|key, flow| flow.finish(key, until, context));
+        self.udp.end(|key, flow| flow.finish(key, until, context));
         dns_transactions::finish(context, until);
         let Context { sink, counts, anomalies, .. } = self.context;
         ShardResult { sink, counts, anomalies }
@@ -138,8 +134,8 @@ impl<S: Sink> Shard<S> {
         let slot = match found {
             Some(slot) => slot,
             None => {
-                let flow = TcpFlow::new(segment, flags, way, moment);
-                let (slot, evicted) = self.tcp.insert(key, flow, moment.time);
+                let flow = || TcpFlow::new(segment, flags, way, moment);
+                let (slot, evicted) = self.tcp.insert(key, moment.time, flow);
                 if let Some((key, mut flow)) = evicted {
                     flow.finish(&key, moment.time, context);
                 }
@@ -196,8 +192,8 @@ impl<S: Sink> Shard<S> {
         let slot = match found {
             Some(slot) => slot,
             None => {
-                let flow = UdpFlow::new(segment, payload, way, moment);
-                let (slot, evicted) = self.udp.insert(key, flow, moment.time);
+                let flow = || UdpFlow::new(segment, payload, way, moment);
+                let (slot, evicted) = self.udp.insert(key, moment.time, flow);
                 if let Some((key, flow)) = evicted {
                     flow.finish(&key, moment.time, context);
                 }

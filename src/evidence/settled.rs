@@ -170,12 +170,22 @@ impl Settled {
 
 impl<'p> Relevant<'p> {
     fn of(parts: &[&'p Part], inbound: Option<&'p InboundTags>) -> Self {
-        let mut tried: HashSet<Address, foldhash::fast::RandomState> = HashSet::default();
         let mut relevant = Self::default();
+        // Few addresses are those of a required name, many are tried.
+        let mut named: HashSet<Address, foldhash::fast::RandomState> = HashSet::default();
+        for part in parts {
+            for (key, _) in part.resolutions.iter() {
+                if part.names.concerns(key.name) {
+                    named.insert(key.address);
+                }
+            }
+        }
         for part in parts {
             for (key, _) in part.unnamed() {
                 let address = key.server.address;
-                tried.insert(address);
+                if named.contains(&address) {
+                    relevant.addresses.insert(address);
+                }
                 for label in inbound.into_iter().flat_map(|tags| tags.labels(address)) {
                     relevant.addresses.insert(address);
                     relevant.labels.insert(label);
@@ -184,13 +194,6 @@ impl<'p> Relevant<'p> {
             for (key, _) in part.attempts.iter().filter(|(key, _)| is_no_such_name(key)) {
                 let name = key.name.map_or("", |(name, _)| part.names.text(name));
                 relevant.prefixes.extend(prefixes(name));
-            }
-        }
-        for part in parts {
-            for (key, _) in part.resolutions.iter() {
-                if part.names.concerns(key.name) && tried.contains(&key.address) {
-                    relevant.addresses.insert(key.address);
-                }
             }
         }
         relevant

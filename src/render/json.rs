@@ -3,13 +3,16 @@
 //! Beyond what JSON demands, characters that act on a terminal are written as `\uXXXX`, so that a
 //! document is safe to look at and equal to every parser.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::escape;
 use crate::report::{ExplainReport, Report};
+
+/// Bytes of a document that are handed on together.
+const HANDED_ON: usize = 64 << 10;
 
 /// Writes the report, indented by two spaces and ended by a newline.
 ///
@@ -32,7 +35,10 @@ pub fn render_explain(report: &ExplainReport, out: &mut dyn Write) -> io::Result
 /// # Errors
 /// Those of `out`.
 pub fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    write_with(value, PrettyFormatter::new(), out)
+    // A document is made of pieces of a few bytes, too small for a call through `dyn`.
+    let mut out = BufWriter::with_capacity(HANDED_ON, out);
+    write_with(value, PrettyFormatter::new(), &mut out)?;
+    out.flush()
 }
 
 /// Writes any value as one line.
@@ -43,10 +49,10 @@ pub fn line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     write_with(value, CompactFormatter, out)
 }
 
-fn write_with(
+fn write_with<W: Write + ?Sized>(
     value: &impl Serialize,
     formatter: impl Formatter,
-    out: &mut dyn Write,
+    out: &mut W,
 ) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, Visible(formatter)))?;
     out.write_all(b"\n")
@@ -89,6 +95,9 @@ impl<F: Formatter> Formatter for Visible<F> {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut utf8 = [0; 4];
         let mut utf16 = [0; 2];
         for run in fragment.split_inclusive(escape::is_unsafe) {
