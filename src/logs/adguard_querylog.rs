@@ -75,7 +75,7 @@ impl Format for AdguardQuerylog {
             .and_then(|rule| rule.first(&["Text"]))
             .or_else(|| result.get("Rule").and_then(Json::text).map(|rule| rule.as_bytes().into()));
         record.decider.category = result.first(&["ServiceName"]);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -76,7 +76,7 @@ fn read_tls(event: Json<'_>, line: &Line<'_>, emit: Emit<'_>) -> Reading {
     record.decider.reason = error
         .and_then(|error| error.first(&["error_message"]))
         .or_else(|| revocation.and_then(|check| check.first(&["status"])));
-    emit(record);
+    emit(&record);
     Reading::Records
 }
 

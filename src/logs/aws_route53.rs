@@ -73,7 +73,7 @@ impl Format for AwsRoute53Resolver {
         } else {
             record.dns_mut().answers.extend(answers(json));
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }
@@ -126,7 +126,7 @@ impl Format for AwsRoute53Public {
         record.add_name(name);
         record.dns_mut().query_type = words.get(4).and_then(value::dns_type);
         record.set_response(code);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -155,7 +155,7 @@ impl Order {
         record.action = action;
         let start = get(self.start).and_then(value::epoch);
         record.stamp = line.stamp(start.map(Stamp::Instant).unwrap_or_default(), b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }
@@ -207,7 +207,7 @@ impl Format for AwsVpcFlowJson {
         record.action = action.and_then(|word| verdict(&word)).unwrap_or_default();
         let start = ["start", "end"].iter().find_map(|key| json.get(key)?.stamp());
         record.stamp = line.stamp(start.unwrap_or_default().in_utc(), b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

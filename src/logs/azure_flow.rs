@@ -120,7 +120,7 @@ impl Count {
             Some(mut record) => {
                 let rule = rule.and_then(Json::text);
                 record.decider.rule = rule.map(|rule| Cow::Borrowed(rule.as_bytes()));
-                emit(record);
+                emit(&record);
                 self.read += 1;
             }
             None => self.damaged += 1,

@@ -91,7 +91,7 @@ impl Format for BarracudaCloudgen {
         }
         record.action = front.action;
         record.stamp = line.stamp(own_time(front.header), front.header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -1,9 +1,6 @@
 //! The sequential end of the log path: bytes to blocks that end where a unit ends.
 
 use std::io::{self, Read};
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 
 use super::container;
 use super::directives::Directives;
@@ -243,10 +240,7 @@ impl Blocks {
     /// one: what stands within a document directs nothing.
     fn note_directives(&mut self, block: &mut Block) {
         let bytes = block.bytes();
-        // A search for each literal is several times as fast as one for all of them, because
-        // most logs hold none.
-        let mut hits: Vec<usize> =
-            FINDERS.iter().flat_map(|finder| finder.find_iter(bytes)).collect();
+        let mut hits: Vec<usize> = Directives::places(bytes).collect();
         hits.sort_unstable();
         let (mut from, mut has_directives) = (0, false);
         for at in hits {
@@ -261,9 +255,6 @@ impl Blocks {
         block.has_directives = has_directives;
     }
 }
-
-static FINDERS: LazyLock<Vec<Finder<'static>>> =
-    LazyLock::new(|| Directives::LITERALS.iter().map(Finder::new).collect());
 
 #[cfg(test)]
 mod tests {

@@ -39,7 +39,7 @@ impl Format for Cato {
             return Reading::NotMine;
         }
         let Some(record) = record(json, line) else { return Reading::NoRecord };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

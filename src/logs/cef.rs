@@ -44,7 +44,7 @@ impl Format for CommonEvent {
             return if cef::is_cut(text) { Reading::Damaged } else { Reading::NotMine };
         };
         let Some(record) = record(&event, line) else { return Reading::NoRecord };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

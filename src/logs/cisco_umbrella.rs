@@ -56,7 +56,7 @@ impl Format for CiscoUmbrella {
         match read {
             Some(Some(mut record)) => {
                 record.stamp = line.stamp(stamp.in_utc(), b"");
-                emit(record);
+                emit(&record);
                 Reading::Records
             }
             Some(None) => Reading::Damaged,

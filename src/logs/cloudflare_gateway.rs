@@ -60,7 +60,7 @@ impl Format for CloudflareGateway {
             reason: json.first(&["BlockedFileReason"]),
             ..Decider::default()
         };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -70,7 +70,7 @@ impl Format for CoreDns {
         if !record.add_name(name) {
             return Reading::NoRecord;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

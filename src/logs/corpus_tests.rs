@@ -233,7 +233,7 @@ fn differences(want: &serde_json::Value, got: &Found) -> Vec<Difference> {
 fn read(bytes: &[u8]) -> BTreeMap<u64, Vec<Found>> {
     let mut found: BTreeMap<u64, Vec<Found>> = BTreeMap::new();
     super::read_bytes(bytes, &mut |line, format, record| {
-        found.entry(line).or_default().push(Found::of(format, &record));
+        found.entry(line).or_default().push(Found::of(format, record));
     });
     found
 }

@@ -1,5 +1,9 @@
 //! Lines that say what the columns of the lines behind them are.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// The columns that a file announced last.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Directives {
@@ -27,16 +31,22 @@ pub enum Style {
     Titles,
 }
 
+/// What directives begin with that have a sign.
+const SIGNED: [&[u8]; 4] = [b"#Fields:", b"#fields", b"#separator", b"#path"];
+
+/// A column of VPC flow logs.
+static TITLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("srcaddr"));
+
 impl Directives {
-    /// Byte strings of which every line holds one that changes directives.
-    pub const LITERALS: &[&str] = &[
-        // `#Fields:` and `#fields`.
-        "ields",
-        "#separator",
-        "#path",
-        // A column of VPC flow logs, whose titles have no sign of their own.
-        "srcaddr",
-    ];
+    /// Places in a log of which every line that changes directives holds one, in no order.
+    pub fn places(log: &[u8]) -> impl Iterator<Item = usize> {
+        let signs = memchr::memchr_iter(b'#', log).filter(|at| {
+            let rest = log.get(*at..).unwrap_or_default();
+            SIGNED.iter().any(|directive| rest.starts_with(directive))
+        });
+        // The titles of flow logs have no sign.
+        signs.chain(TITLE.find_iter(log))
+    }
 
     /// Takes a line in, if it is one that changes directives.
     pub fn take(&mut self, line: &[u8]) -> bool {

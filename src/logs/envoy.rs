@@ -111,7 +111,7 @@ fn emit_target(record: Record<'_>, emit: Emit<'_>) -> Reading {
     if record.names.is_empty() && record.server.address.is_none() {
         return Reading::NoRecord;
     }
-    emit(record);
+    emit(&record);
     Reading::Records
 }
 

@@ -53,7 +53,7 @@ pub trait Format: Sync {
 }
 
 /// Where a format puts its records.
-pub type Emit<'e> = &'e mut dyn FnMut(Record<'_>);
+pub type Emit<'e> = &'e mut dyn FnMut(&Record<'_>);
 
 /// What a format is.
 #[derive(Clone, Copy, Debug)]

@@ -49,7 +49,7 @@ impl Format for GcpLogging {
             .flatten()
             .find_map(Json::stamp);
         record.stamp = line.stamp(stamp.unwrap_or_default().in_utc(), b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

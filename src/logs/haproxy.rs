@@ -39,7 +39,7 @@ impl Format for Haproxy {
         emit: Emit<'_>,
     ) -> Reading {
         if let Some(record) = connect(text, line) {
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let words = scratch.words(text);
@@ -84,7 +84,7 @@ impl Format for Haproxy {
         if record.action == Action::Allow {
             record.bytes_back = words.get(at + 5).and_then(value::number);
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -45,7 +45,7 @@ impl Format for HuaweiUsg {
             (Some(_), None) => return Reading::Damaged,
             _ => {}
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -51,7 +51,7 @@ impl Format for LogEventExtended {
         record.decider.policy = attributes.first(&["policy", "policyName"]).map(Cow::Borrowed);
         record.decider.category = attributes.first(&["cat"]).map(Cow::Borrowed);
         record.decider.reason = attributes.first(&["reason"]).map(Cow::Borrowed);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -37,7 +37,7 @@ impl Format for Mikrotik {
         record.action = netfilter::verdict(front.prefix);
         record.decider.rule = value::stated(front.prefix).map(Cow::Borrowed);
         record.decider.policy = Some(Cow::Borrowed(front.chain));
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -96,7 +96,7 @@ fn trim_line(line: &[u8]) -> &[u8] {
 /// Reads a whole log in memory and hands on every record with the number of its line, from 1,
 /// and of its format.
 #[cfg(test)]
-fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)) {
+fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, &record::Record<'_>)) {
     let mut memory = format::Memory::default();
     let hints = detect::Detection::of(bytes).hints;
     let mut reader = reader::LineReader::default().with(hints);
@@ -109,7 +109,7 @@ fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, record::Record<'_>)
         let fate = reader
             .read(line, Some(&directives), &mut |format, record| emit(number, format, record));
         if let reader::Fate::Known { reading: format::Reading::InOrder, .. } = fate {
-            let mut emit = |format, record: record::Record<'_>| emit(number, format, record);
+            let mut emit = |format, record: &record::Record<'_>| emit(number, format, record);
             reader.read_in_order(line, Some(&directives), &mut memory, &mut emit);
         }
     }

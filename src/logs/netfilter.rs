@@ -46,7 +46,7 @@ impl Format for Netfilter {
                 Some(mut record) => {
                     let prefix = packet.prefix().trim_ascii();
                     record.decider.rule = value::stated(trim_tag(prefix)).map(Cow::Borrowed);
-                    emit(record);
+                    emit(&record);
                     reading = Reading::Records;
                 }
                 None if reading == Reading::NotMine => reading = Reading::Damaged,

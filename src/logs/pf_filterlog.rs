@@ -38,7 +38,7 @@ impl Format for PfFilterlog {
         let tracker = value::stated(front.tracker).filter(|tracker| *tracker != b"0");
         record.decider.rule = tracker.or_else(|| value::stated(front.rule)).map(Cow::Borrowed);
         record.decider.policy = value::stated(front.anchor).map(Cow::Borrowed);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

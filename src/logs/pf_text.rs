@@ -36,7 +36,7 @@ impl Format for PfText {
         record.stamp = line.stamp(Stamp::None, front.header);
         record.action = front.action;
         record.decider.rule = Some(Cow::Borrowed(front.rule));
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -51,7 +51,7 @@ impl Format for PowerDns {
         if record.names.is_empty() {
             return Reading::NoRecord;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -166,9 +166,9 @@ pub fn each_record(
                 facts.lines.without_record += 1;
                 continue;
             }
-            let mut emit = |format: usize, record: Record<'_>| {
+            let mut emit = |format: usize, record: &Record<'_>| {
                 facts.record(observe::timestamp(record.stamp, &options.times));
-                goes_on = goes_on && on_record(place.line, format, &record);
+                goes_on = goes_on && on_record(place.line, format, record);
             };
             let mut fate = reader.read(text, Some(&directives), &mut emit);
             if let Fate::Known { reading: Reading::InOrder, .. } = fate {
@@ -255,7 +255,7 @@ impl<'o, S: Sink> Lane<'o, S> {
         let locator = block.locator(self.facts.input, place);
         let Self { reader, observer, sink, facts, .. } = self;
         let fate = reader.read(text, Some(directives), &mut |format, record| {
-            let time = observer.observe(format, &record, locator, sink);
+            let time = observer.observe(format, record, locator, sink);
             facts.record(time);
         });
         if let Fate::Known { reading: Reading::InOrder, .. } = fate {
@@ -270,8 +270,8 @@ impl<'o, S: Sink> Lane<'o, S> {
         for place in places.drain(..) {
             let locator = block.locator(self.facts.input, place);
             let Self { reader, observer, sink, facts, .. } = self;
-            let mut emit = |format: usize, record: Record<'_>| {
-                let time = observer.observe(format, &record, locator, sink);
+            let mut emit = |format: usize, record: &Record<'_>| {
+                let time = observer.observe(format, record, locator, sink);
                 facts.record(time);
             };
             let text = text_of(block, place);

@@ -42,7 +42,7 @@ pub(crate) enum Fate {
 }
 
 /// Takes a record and the number of its format.
-pub(crate) type EmitFrom<'e> = &'e mut dyn FnMut(usize, Record<'_>);
+pub(crate) type EmitFrom<'e> = &'e mut dyn FnMut(usize, &Record<'_>);
 
 impl LineReader {
     /// A reader that shows lines to these formats first, in this order.

@@ -60,7 +60,7 @@ impl Format for SkyhighMwg {
         }
         let end = memchr::memchr(b'=', text).unwrap_or_default();
         record.stamp = line.stamp(record.stamp, text.get(..end).unwrap_or_default());
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -44,7 +44,7 @@ impl Format for Sonicwall {
             if record.server == Party::default() && record.names.is_empty() {
                 return Reading::Damaged;
             }
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let pairs = scratch.pairs(text, &PairStyle::BLANK);
@@ -53,7 +53,7 @@ impl Format for Sonicwall {
             return Reading::NotMine;
         }
         let Some(record) = of_pairs(&pairs, text, line) else { return Reading::NoRecord };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

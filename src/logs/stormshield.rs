@@ -45,7 +45,7 @@ impl Format for Stormshield {
             let is_cut = pairs.has("srcport") && !pairs.has("dst");
             return if is_cut { Reading::Damaged } else { Reading::NoRecord };
         };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn read_event(json: Json<'_>, line: &Line<'_>, emit: Emit<'_>) -> Rea
     if matches!(event.kind, "stats" | "engine" | "fileinfo") || event.source.address.is_none() {
         return Reading::NoRecord;
     }
-    emit(event.record(line));
+    emit(&event.record(line));
     Reading::Records
 }
 

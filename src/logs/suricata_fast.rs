@@ -56,7 +56,7 @@ impl Format for SuricataFast {
             category: bracketed(parts.rest, b"[Classification: ").map(Cow::Borrowed),
             ..Decider::default()
         };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -17,7 +17,7 @@ use super::stamp::Stamp;
 pub(super) fn records(lines: &str) -> Vec<String> {
     let mut found = Vec::new();
     super::read_bytes(lines.as_bytes(), &mut |line, format, record| {
-        found.push(format!("{line} {} {}", FORMATS[format].about().id, text(&record)));
+        found.push(format!("{line} {} {}", FORMATS[format].about().id, text(record)));
     });
     found
 }
@@ -27,7 +27,7 @@ pub(super) fn records_of(id: &str, log: &str) -> Vec<String> {
     let mut lines = Vec::new();
     super::read_bytes(log.as_bytes(), &mut |line, format, record| {
         assert_eq!(FORMATS[format].about().id, id, "line {line}");
-        lines.push(format!("{line} {}", text(&record)));
+        lines.push(format!("{line} {}", text(record)));
     });
     lines
 }
@@ -46,8 +46,8 @@ pub(super) fn read(lines: &[&str]) -> Vec<String> {
         let line = line.as_bytes();
         directives.take(line);
         let known = Some(&directives);
-        let mut emit = |format: usize, record: Record<'_>| {
-            all.push(format!("{} {}{}", id(format), text(&record), decider(&record)));
+        let mut emit = |format: usize, record: &Record<'_>| {
+            all.push(format!("{} {}{}", id(format), text(record), decider(record)));
         };
         let mut fate = reader.read(line, known, &mut emit);
         if let Fate::Known { reading: Reading::InOrder, .. } = fate {

@@ -60,7 +60,7 @@ impl Format for Unbound {
             return if is_question { Reading::Damaged } else { Reading::NoRecord };
         };
         record.stamp = line.stamp(own_time(header), header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -35,7 +35,7 @@ impl Format for Unifi {
         let Some(mut record) = packet.record(line, tag.action) else { return Reading::Damaged };
         record.decider.rule = Some(Cow::Borrowed(tag.rule));
         record.decider.reason = tag.description.map(Cow::Borrowed);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

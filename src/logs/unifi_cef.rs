@@ -62,7 +62,7 @@ impl Format for UnifiCef {
             event.first(&["UNIFIipsSignature", "UNIFIpolicyName"]).map(Cow::Borrowed);
         record.decider.policy = event.first(&["UNIFIpolicyType"]).map(Cow::Borrowed);
         record.decider.category = event.first(&["UNIFIsubCategory"]).map(Cow::Borrowed);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

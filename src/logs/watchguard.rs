@@ -47,7 +47,7 @@ impl Format for Watchguard {
             record.action = action(attributes.get("disp").unwrap_or_default());
             add_details(&mut record, attributes);
             record.decider.policy = attributes.first(&["policy"]).map(Cow::Borrowed);
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let Some((header, message)) = message(text) else { return Reading::NotMine };
@@ -63,7 +63,7 @@ impl Format for Watchguard {
         record.stamp = line.stamp(Stamp::None, header);
         add_details(&mut record, &scratch.pairs(message, &PairStyle::BLANK));
         record.decider.policy = policy(message).map(Cow::Borrowed);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -95,7 +95,7 @@ impl Format for WindowsFirewall {
         if record.client.address.is_none() || record.server.address.is_none() {
             return Reading::Damaged;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -81,7 +81,7 @@ impl Format for ZscalerNss {
             Stamp::None => line.stamp(Stamp::None, front),
             own => own,
         };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 
@@ -112,7 +112,7 @@ impl Format for ZscalerNss {
         let get = |keys: &[&str]| event.first(keys);
         let Some(mut record) = record(feed, &get) else { return Reading::NoRecord };
         record.stamp = line.stamp(record.stamp, b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -40,7 +40,7 @@ impl Format for AzureFirewall {
             return Reading::NotMine;
         }
         record.stamp = line.stamp(Stamp::None, b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 
@@ -76,14 +76,14 @@ impl Format for AzureFirewall {
                 if !message::read(&text, !is_network, &mut read) {
                     return Reading::NoRecord;
                 }
-                emit(read);
+                emit(&read);
                 return Reading::Records;
             }
             None => structured(category, properties, &mut record),
         };
         match is_record {
             Some(true) => {
-                emit(record);
+                emit(&record);
                 Reading::Records
             }
             Some(false) => Reading::NoRecord,

@@ -39,7 +39,7 @@ impl Format for EfficientIp {
             add_question(&mut record, &asked);
             let list = memchr::memchr(b'{', asked.rest).and_then(|at| asked.rest.get(at..));
             record.decider.category = list.map(Cow::Borrowed);
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let Some(client) = ClientLine::parse(text) else { return Reading::NotMine };
@@ -51,7 +51,7 @@ impl Format for EfficientIp {
         if record.names.is_empty() {
             return Reading::NoRecord;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -41,7 +41,7 @@ impl Format for Infoblox {
         if memchr::memmem::find(text, b"|Infoblox|NIOS").is_some() {
             return match policy(text, line, scratch) {
                 Some(Some(record)) => {
-                    emit(record);
+                    emit(&record);
                     Reading::Records
                 }
                 Some(None) => Reading::NoRecord,
@@ -59,7 +59,7 @@ impl Format for Infoblox {
         if record.names.is_empty() {
             return Reading::NoRecord;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

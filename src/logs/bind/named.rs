@@ -40,7 +40,7 @@ impl Format for Bind {
         match record {
             Some(record) if record.names.is_empty() => Reading::NoRecord,
             Some(record) => {
-                emit(record);
+                emit(&record);
                 Reading::Records
             }
             None if is_named(text) => Reading::NoRecord,

@@ -43,7 +43,7 @@ impl Format for CheckpointCef {
             record.decider.rule = cef.labelled("Rule Name").map(value::unescape);
         }
         record.stamp = line.stamp(record.stamp, cef.before);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

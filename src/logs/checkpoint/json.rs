@@ -41,7 +41,7 @@ impl Format for CheckpointJson {
             record.decider.rule = names.and_then(|names| names.elements().next()?.stated());
         }
         record.stamp = line.stamp(record.stamp, b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

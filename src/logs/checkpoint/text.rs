@@ -37,7 +37,7 @@ impl Format for Checkpoint {
         if let Some((header, reading)) = positional::record(text, scratch) {
             let Some(mut record) = reading else { return Reading::NoRecord };
             record.stamp = line.stamp(record.stamp, header);
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let Some((header, body, style)) = dialect(text) else { return Reading::NotMine };
@@ -49,7 +49,7 @@ impl Format for Checkpoint {
         }
         let Some(mut record) = fields::record(&get) else { return Reading::NoRecord };
         record.stamp = line.stamp(record.stamp, header.text);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

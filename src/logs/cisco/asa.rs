@@ -40,7 +40,7 @@ impl Format for CiscoAsa {
             return Reading::NoRecord;
         };
         record.stamp = line.stamp(Stamp::None, message.header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -46,7 +46,7 @@ impl Format for CiscoFtd {
         let Some(mut record) = event.record() else { return Reading::Damaged };
         let stamp = event.first_packet.and_then(value::iso_8601).unwrap_or_default();
         record.stamp = line.stamp(stamp, message.header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

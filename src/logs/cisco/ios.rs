@@ -43,7 +43,7 @@ impl Format for CiscoIos {
         };
         let Some(mut record) = record else { return Reading::NoRecord };
         record.stamp = line.stamp(own_time(message.header), message.header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -65,7 +65,7 @@ impl Format for CiscoMeraki {
             |record: &Record<'_>| record.server != Party::default() || !record.names.is_empty();
         let Some(mut record) = record.filter(is_attempt) else { return Reading::NoRecord };
         record.stamp = line.stamp(Stamp::Instant(time), b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

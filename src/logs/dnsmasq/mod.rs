@@ -96,14 +96,14 @@ impl Format for Dnsmasq {
                 if record.names.is_empty() {
                     return Reading::NoRecord;
                 }
-                emit(record);
+                emit(&record);
                 return Reading::Records;
             }
         }
         if record.names.is_empty() {
             return Reading::NoRecord;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -67,7 +67,7 @@ fn emit_attempt(record: Record<'_>, emit: Emit<'_>) -> Reading {
     if record.server.address.is_none() && record.names.is_empty() {
         return Reading::NoRecord;
     }
-    emit(record);
+    emit(&record);
     Reading::Records
 }
 

@@ -87,7 +87,7 @@ fn finish(mut record: Record<'_>, emit: Emit<'_>) -> Reading {
         return Reading::Damaged;
     }
     record.cause = (record.action == Action::Deny).then_some(Cause::UrlFiltered);
-    emit(record);
+    emit(&record);
     Reading::Records
 }
 

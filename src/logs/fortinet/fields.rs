@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
         record.action = self.verdict(is_traffic);
         record.stamp = line.stamp(self.stamp(), header);
         self.decide(&mut record);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::pairs::{Entry, PairStyle, Pairs};
+use super::pairs::{PairStyle, PairTable, Pairs};
 use crate::logs::value;
 
 /// One event: seven header fields and the extension.
@@ -30,7 +30,7 @@ impl<'s, 'l> Cef<'s, 'l> {
     /// Reads an event wherever it begins in the line: at `CEF:` and a digit, or at the version
     /// where a relay took `CEF:` for its own (`0|Vendor|…` at the start). `None` without six
     /// further bars.
-    pub(super) fn parse(text: &'l [u8], entries: &'s mut Vec<Entry>) -> Option<Self> {
+    pub(super) fn parse(text: &'l [u8], table: &'s mut PairTable) -> Option<Self> {
         let (before, body) = match memchr::memmem::find(text, b"CEF:") {
             Some(at) => (text.get(..at)?, text.get(at + 4..)?.trim_ascii_start()),
             None => (&b""[..], text.trim_ascii_start()),
@@ -47,7 +47,7 @@ impl<'s, 'l> Cef<'s, 'l> {
             rest = rest.get(end + 1..)?;
         }
         let [vendor, product, version, class, name, severity] = fields;
-        let extension = Pairs::parse(rest, &PairStyle { quote: 0, ..PairStyle::NEXT_KEY }, entries);
+        let extension = Pairs::parse(rest, &PairStyle { quote: 0, ..PairStyle::NEXT_KEY }, table);
         Some(Self { before, vendor, product, version, class, name, severity, extension })
     }
 
@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn values_end_before_the_next_key() {
         let text = br"<13>Nov 6 host CEF:0|Acme\|Co|Wall|1.0|100|conn denied|5|src=192.0.2.1 msg=a b\=c d cs1=r 1 cs1Label=Rule dst=198.51.100.1";
-        let mut entries = Vec::new();
-        let event = Cef::parse(text, &mut entries).unwrap();
+        let mut table = PairTable::default();
+        let event = Cef::parse(text, &mut table).unwrap();
         assert_eq!((event.vendor, event.name), (&br"Acme\|Co"[..], &b"conn denied"[..]));
         assert_eq!(event.extension.get("msg"), Some(&br"a b\=c d"[..]));
         assert_eq!(event.labelled("rule"), Some(&b"r 1"[..]));
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn without_its_bars_it_is_no_event() {
-        let mut entries = Vec::new();
-        assert!(Cef::parse(b"GET /?x=CEF:0|a|b HTTP/1.1", &mut entries).is_none());
-        assert!(Cef::parse(b"0|Acme|Wall|1|2|3|4|src=192.0.2.1", &mut entries).is_some());
+        let mut table = PairTable::default();
+        assert!(Cef::parse(b"GET /?x=CEF:0|a|b HTTP/1.1", &mut table).is_none());
+        assert!(Cef::parse(b"0|Acme|Wall|1|2|3|4|src=192.0.2.1", &mut table).is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! The Log Event Extended Format (IBM QRadar "LEEF event components").
 
 use super::cef::cut_header;
-use super::pairs::{Between, Entry, PairStyle, Pairs};
+use super::pairs::{Between, PairStyle, PairTable, Pairs};
 
 /// One event: the header and the attributes.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ impl<'s, 'l> Leef<'s, 'l> {
     /// Version 1 separates attributes with tabs, version 2 with what its sixth field says (a
     /// character, or its code as `x09` or `0x09`; empty means tab). Relays turn tabs into `#011`,
     /// `\t` or bars, and all of these are understood where no tab is left.
-    pub(super) fn parse(text: &'l [u8], entries: &'s mut Vec<Entry>) -> Option<Self> {
+    pub(super) fn parse(text: &'l [u8], table: &'s mut PairTable) -> Option<Self> {
         let (before, body) = match memchr::memmem::find(text, b"LEEF:") {
             Some(at) => (text.get(..at)?, text.get(at + 5..)?),
             None => (&b""[..], text.trim_ascii_start()),
@@ -57,15 +57,15 @@ impl<'s, 'l> Leef<'s, 'l> {
             _ => (b'\t', rest),
         };
         let attributes = match memchr::memchr(separator, rest) {
-            Some(_) => Pairs::parse(rest, &PairStyle::separated(separator), entries),
-            None => fallback(rest, entries),
+            Some(_) => Pairs::parse(rest, &PairStyle::separated(separator), table),
+            None => fallback(rest, table),
         };
         Some(Self { before, vendor, product, version, event, attributes })
     }
 }
 
 /// Attributes whose separator a relay replaced.
-fn fallback<'s, 'l>(rest: &'l [u8], entries: &'s mut Vec<Entry>) -> Pairs<'s, 'l> {
+fn fallback<'s, 'l>(rest: &'l [u8], table: &'s mut PairTable) -> Pairs<'s, 'l> {
     let style = if memchr::memchr(b'|', rest).is_some() {
         PairStyle::separated(b'|')
     } else if memchr::memmem::find(rest, b"#011").is_some() {
@@ -75,7 +75,7 @@ fn fallback<'s, 'l>(rest: &'l [u8], entries: &'s mut Vec<Entry>) -> Pairs<'s, 'l
     } else {
         PairStyle { assign: b'=', between: Between::NextKey, quote: 0 }
     };
-    Pairs::parse(rest, &style, entries)
+    Pairs::parse(rest, &style, table)
 }
 
 /// The separator that the sixth field of version 2 names; `None` when it is an attribute.
@@ -96,8 +96,8 @@ mod tests {
     use super::*;
 
     fn attribute(text: &str, key: &str) -> Option<String> {
-        let mut entries = Vec::new();
-        let event = Leef::parse(text.as_bytes(), &mut entries)?;
+        let mut table = PairTable::default();
+        let event = Leef::parse(text.as_bytes(), &mut table)?;
         event.attributes.get(key).map(|value| String::from_utf8(value.to_vec()).unwrap())
     }
 

@@ -4,6 +4,7 @@
 pub(in crate::logs) mod cef;
 mod columns;
 mod json;
+mod key_order;
 pub(in crate::logs) mod leef;
 mod pairs;
 mod scan;
@@ -17,7 +18,7 @@ pub use pairs::{Between, PairStyle, Pairs};
 /// Tables that are used again for every line.
 #[derive(Default)]
 pub struct Scratch {
-    pairs: Vec<pairs::Entry>,
+    pairs: pairs::PairTable,
     columns: Vec<columns::Entry>,
     tape: json::Tape,
 }

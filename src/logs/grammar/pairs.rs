@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::key_order::{Follower, KeyOrder};
 use super::scan;
 use crate::logs::value;
 
@@ -50,23 +51,37 @@ pub struct Pairs<'s, 'l> {
     entries: &'s [Entry],
 }
 
+/// What is used again for every line.
+pub(super) struct PairTable {
+    entries: Vec<Entry>,
+    order: KeyOrder,
+}
+
+impl Default for PairTable {
+    fn default() -> Self {
+        Self { entries: Vec::new(), order: KeyOrder::new(b"=") }
+    }
+}
+
 /// Places of a key and its value in the text, and the first bytes of the key.
 #[derive(Clone, Copy)]
-pub(super) struct Entry {
+struct Entry {
     prefix: u64,
     key: (u32, u32),
     value: (u32, u32),
 }
 
 impl<'s, 'l> Pairs<'s, 'l> {
-    pub(super) fn parse(text: &'l [u8], style: &PairStyle, entries: &'s mut Vec<Entry>) -> Self {
+    pub(super) fn parse(text: &'l [u8], style: &PairStyle, table: &'s mut PairTable) -> Self {
+        let PairTable { entries, order } = table;
         entries.clear();
         // Places are four bytes; a longer line is no line of a log.
         let text = text.get(..text.len().min(u32::MAX as usize)).unwrap_or_default();
         let mut at = 0;
         match style.between {
-            Between::Blank => {
-                while let Some(entry) = next_of_blanks(text, &mut at, style) {
+            Between::Blank if style.assign == b'=' => {
+                let mut follower = order.follow();
+                while let Some(entry) = next_of_blanks(text, &mut at, style, &mut follower) {
                     entries.push(entry);
                 }
             }
@@ -189,17 +204,46 @@ const IN_KEY: [InKey; 256] = {
     table
 };
 
-/// [`next`] for pairs with blanks between them, which most lines of firewalls are made of. Keys and
-/// bare values are short, so their bytes are looked at one by one.
+/// [`next`] for pairs with blanks between them, which most lines of firewalls are made of.
 #[inline]
-fn next_of_blanks(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
-    let mut start = *at;
-    let mut place = start;
+fn next_of_blanks(
+    text: &[u8],
+    at: &mut usize,
+    style: &PairStyle,
+    follower: &mut Follower<'_>,
+) -> Option<Entry> {
+    let start = *at + usize::from(text.get(*at) == Some(&b' '));
+    let key = match follower.expected(text, start) {
+        Some(length) => (start, start + length),
+        None => {
+            let key = key_of_blanks(text, *at, style.assign)?;
+            follower.note(text, key.0, key.1 - key.0);
+            key
+        }
+    };
+    let start = key.1 + 1;
+    let (value, end) = match text.get(start) {
+        Some(byte) if *byte == style.quote && style.quote != 0 => quoted(text, start, style.quote),
+        Some(b' ' | b'\t') => value_at(text, start, style),
+        _ => {
+            let end = scan::find_either(text, start, b' ', b'\t').unwrap_or(text.len());
+            let comma = usize::from(text.get(start..end).is_some_and(|text| text.ends_with(b",")));
+            ((start, end - comma), end)
+        }
+    };
+    *at = end;
+    Some(Entry::of(text, key, value))
+}
+
+/// Where the next key stands. Keys are short, so their bytes are looked at one by one.
+fn key_of_blanks(text: &[u8], at: usize, assign: u8) -> Option<(usize, usize)> {
+    let mut start = at;
+    let mut place = at;
     loop {
         let byte = *text.get(place)?;
-        if byte == style.assign {
+        if byte == assign {
             if place > start {
-                break;
+                return Some((start, place));
             }
             start = place + 1;
         } else {
@@ -211,21 +255,6 @@ fn next_of_blanks(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entr
         }
         place += 1;
     }
-    let (value, end) = match text.get(place + 1) {
-        Some(byte) if *byte == style.quote && style.quote != 0 => {
-            quoted(text, place + 1, style.quote)
-        }
-        Some(b' ' | b'\t') => value_at(text, place + 1, style),
-        _ => {
-            let rest = text.get(place + 1..).unwrap_or_default();
-            let is_blank = |byte: &u8| matches!(*byte, b' ' | b'\t');
-            let length = rest.iter().position(is_blank).unwrap_or(rest.len());
-            let comma = usize::from(rest.get(..length).is_some_and(|value| value.ends_with(b",")));
-            ((place + 1, place + 1 + length - comma), place + 1 + length)
-        }
-    };
-    *at = end;
-    Some(Entry::of(text, (start, place), value))
 }
 
 /// The next pair from `at` on; words without an assignment are passed over.
@@ -346,12 +375,31 @@ fn before_next_key(rest: &[u8], assign: u8) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn read<'l>(line: &'l str, table: &mut PairTable) -> Vec<(&'l [u8], &'l [u8])> {
+        Pairs::parse(line.as_bytes(), &PairStyle::BLANK, table).iter().collect()
+    }
+
+    proptest! {
+        /// Which keys are expected makes no difference.
+        #[test]
+        fn what_was_read_before_changes_nothing(
+            lines in prop::collection::vec("([ab]{1,9}[=, \"\\\\<>\t]{1,3}[a1=]{0,3} ?){0,9} {0,20}", 1..8),
+        ) {
+            let mut table = PairTable::default();
+            for line in lines.iter().chain(&lines) {
+                prop_assert_eq!(read(line, &mut table), read(line, &mut PairTable::default()));
+            }
+        }
+    }
+
     fn pairs(text: &str, style: PairStyle) -> Vec<(String, String)> {
-        let mut entries = Vec::new();
+        let mut table = PairTable::default();
         let text_of = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Pairs::parse(text.as_bytes(), &style, &mut entries)
+        Pairs::parse(text.as_bytes(), &style, &mut table)
             .iter()
             .map(|(key, value)| (text_of(key), text_of(value)))
             .collect()
@@ -404,8 +452,8 @@ mod tests {
 
     #[test]
     fn the_first_of_equal_keys_counts() {
-        let mut entries = Vec::new();
-        let pairs = Pairs::parse(b"a=1 a=2 b=-", &PairStyle::BLANK, &mut entries);
+        let mut table = PairTable::default();
+        let pairs = Pairs::parse(b"a=1 a=2 b=-", &PairStyle::BLANK, &mut table);
         assert_eq!(pairs.get("a"), Some(&b"1"[..]));
         assert_eq!(pairs.first(&["b", "a"]), Some(&b"1"[..]));
     }

@@ -56,13 +56,13 @@ impl Format for JuniperSrx {
             let event = event.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
             let Some(mut record) = structured(event, &pairs) else { return Reading::NoRecord };
             record.stamp = line.stamp(Stamp::None, before);
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let Some((before, message)) = srx_text::message(text) else { return Reading::NotMine };
         let Some(mut record) = srx_text::record(message) else { return Reading::NoRecord };
         record.stamp = line.stamp(Stamp::None, before);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -68,7 +68,7 @@ impl Format for NetskopeEvents {
             category: json.first(&["category", "appcategory"]),
             ..Decider::default()
         };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

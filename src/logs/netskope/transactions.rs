@@ -53,7 +53,7 @@ impl Format for NetskopeTransaction {
         }
         let order = line.directives.and_then(Order::titled).unwrap_or(Order::DEFAULT);
         let Some(record) = order.record(&columns) else { return Reading::NotMine };
-        emit(Record { stamp: line.stamp(record.stamp, b""), ..record });
+        emit(&Record { stamp: line.stamp(record.stamp, b""), ..record });
         Reading::Records
     }
 }

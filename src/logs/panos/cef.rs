@@ -55,7 +55,7 @@ impl Format for PanosCef {
             return Reading::Damaged;
         };
         record.stamp = line.stamp(stamp(&cef), cef.before);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -74,7 +74,7 @@ impl Format for PanosCsv {
             return Reading::Damaged;
         };
         record.stamp = line.stamp(stamp(&columns), header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -51,7 +51,7 @@ impl Format for PanosJson {
             add_answer(json, &mut record);
         }
         record.stamp = line.stamp(stamp(json), b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

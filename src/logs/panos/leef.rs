@@ -47,7 +47,7 @@ impl Format for PanosLeef {
         let Some(mut record) = event(&leef).into_record(log_type) else { return Reading::Damaged };
         let stamp = leef.attributes.first(&["devTime"]).and_then(value::event_time);
         record.stamp = line.stamp(stamp.unwrap_or_default(), leef.before);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

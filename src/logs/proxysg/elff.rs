@@ -66,7 +66,7 @@ impl Format for Elff {
         let Some(mut record) = fields::record(column) else { return Reading::NoRecord };
         let header = text.get(..text.len() - body.len()).unwrap_or_default();
         record.stamp = line.stamp(record.stamp, header);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

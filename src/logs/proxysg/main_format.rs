@@ -83,7 +83,7 @@ impl Format for ProxySg {
 fn emit_one(record: Option<Record<'_>>, header: &[u8], line: &Line<'_>, emit: Emit<'_>) -> Reading {
     let Some(mut record) = record else { return Reading::NoRecord };
     record.stamp = line.stamp(record.stamp, header);
-    emit(record);
+    emit(&record);
     Reading::Records
 }
 

@@ -45,7 +45,7 @@ impl Format for SophosSwa {
         let Some(request) = pairs.get("req") else { return Reading::NotMine };
         let Some(mut record) = record(&pairs, request) else { return Reading::Damaged };
         record.stamp = line.stamp(Stamp::Instant(time), b"");
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -47,7 +47,7 @@ impl Format for SophosUtm {
             return Reading::NoRecord;
         }
         let Some(record) = record(&pairs, text, line, is_web) else { return Reading::Damaged };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

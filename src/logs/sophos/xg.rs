@@ -48,7 +48,7 @@ impl Format for SophosXg {
             return Reading::Damaged;
         }
         let Some(record) = record(&pairs, text, line) else { return Reading::NoRecord };
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

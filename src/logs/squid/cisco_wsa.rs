@@ -58,7 +58,7 @@ impl Format for CiscoWsa {
         emit: Emit<'_>,
     ) -> Reading {
         if let Some(record) = traffic_monitor(text, line) {
-            emit(record);
+            emit(&record);
             return Reading::Records;
         }
         let words = scratch.words(text);
@@ -71,7 +71,7 @@ impl Format for CiscoWsa {
         let Some(mut record) = access.record() else { return Reading::NoRecord };
         decide(&mut record, tag);
         record.decider.category = category(&words, tag_at + 1);
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

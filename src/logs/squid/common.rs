@@ -72,7 +72,7 @@ impl Format for SquidCommon {
             record.decider.category =
                 text.get(start..).map(|category| Cow::Borrowed(category.trim_ascii()));
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -50,7 +50,7 @@ impl Format for Squid {
         if record.action != Action::Allow {
             record.decider.reason = Some(Cow::Borrowed(access.result));
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

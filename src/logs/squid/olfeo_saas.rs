@@ -69,7 +69,7 @@ impl Format for OlfeoSaas {
         if record.action == Action::Allow {
             record.bytes_back = json.get("user_received_bytes").and_then(Json::unsigned);
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

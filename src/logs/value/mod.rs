@@ -82,8 +82,26 @@ pub fn protocol(raw: &[u8]) -> Option<Protocol> {
 
 /// A decimal number that is the whole value.
 #[must_use]
-pub fn number<N: std::str::FromStr>(raw: &[u8]) -> Option<N> {
-    std::str::from_utf8(raw.trim_ascii()).ok()?.parse().ok()
+pub fn number<N: TryFrom<i128>>(raw: &[u8]) -> Option<N> {
+    let raw = raw.trim_ascii();
+    let (is_negative, digits) = match raw.split_first()? {
+        (b'-', digits) => (true, digits),
+        (b'+', digits) => (false, digits),
+        _ => (false, raw),
+    };
+    let mut magnitude = 0_u64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        magnitude = magnitude.checked_mul(10)?.checked_add(digit.into())?;
+    }
+    if digits.is_empty() {
+        return None;
+    }
+    let magnitude = i128::from(magnitude);
+    N::try_from(if is_negative { -magnitude } else { magnitude }).ok()
 }
 
 /// Whether a value says that there is none.

@@ -164,7 +164,7 @@ fn read(
         }
     };
     record.stamp = line.stamp(stamp, b"");
-    emit(record);
+    emit(&record);
     Reading::Records
 }
 

@@ -52,7 +52,7 @@ impl Format for WindowsDnsEtw {
         if record.names.is_empty() {
             return Reading::NoRecord;
         }
-        emit(record);
+        emit(&record);
         Reading::Records
     }
 }

@@ -54,7 +54,7 @@ impl Format for ZeekJson {
         match record(log, &fields) {
             Some(mut record) => {
                 record.stamp = line.stamp(record.stamp, b"");
-                emit(record);
+                emit(&record);
                 Reading::Records
             }
             None => Reading::Damaged,

@@ -55,7 +55,7 @@ impl Format for ZeekTsv {
         match record(log, &fields).filter(|_| is_whole) {
             Some(mut record) => {
                 record.stamp = line.stamp(record.stamp, b"");
-                emit(record);
+                emit(&record);
                 Reading::Records
             }
             None => Reading::Damaged,

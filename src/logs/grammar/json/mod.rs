@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+use super::key_order::KeyOrder;
 use crate::logs::stamp::Stamp;
 use crate::logs::value;
 
@@ -13,11 +14,20 @@ use crate::logs::value;
 const MAX_NODES: usize = 1 << 20;
 
 /// The values of one text in the order of their beginning.
-#[derive(Default)]
 pub(super) struct Tape {
     nodes: Vec<Node>,
     /// Keys and texts that have escapes, undone.
     unescaped: String,
+    order: KeyOrder,
+}
+
+/// What stands behind a key, as machines write it.
+const KEY_END: &[u8] = b"\":";
+
+impl Default for Tape {
+    fn default() -> Self {
+        Self { nodes: Vec::new(), unescaped: String::new(), order: KeyOrder::new(KEY_END) }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -264,7 +274,30 @@ fn narrow(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Every key and value as text, or that it is no JSON.
+    fn read(text: &str, tape: &mut Tape) -> Option<String> {
+        Json::parse(text.as_bytes(), tape).map(|json| rebuilt(json).to_string())
+    }
+
+    proptest! {
+        /// Which keys are expected makes no difference.
+        #[test]
+        fn what_was_read_before_changes_nothing(
+            texts in prop::collection::vec(
+                r#"\{"[ab]{1,9}" ?: ?1(, ?"[ab]{1,2}(\\n|\\"|"")?[ab]{0,9}"[: ,]{1,2}(1|\{"[ab]{1,3}":2\})){0,6}\} {0,20}"#,
+                1..8,
+            ),
+        ) {
+            let mut tape = Tape::default();
+            for text in texts.iter().chain(&texts) {
+                prop_assert_eq!(read(text, &mut tape), read(text, &mut Tape::default()));
+            }
+        }
+    }
 
     #[test]
     fn values_are_found_by_their_keys() {

@@ -4,17 +4,19 @@
 //! characters within texts are let pass, although RFC 8259 section 7 forbids them: loggers write
 //! them.
 
+use super::super::key_order::Follower;
 use super::super::scan;
-use super::{Node, Place, Tape, Value, narrow};
+use super::{KEY_END, Node, Place, Tape, Value, narrow};
 
 /// Containers within containers.
 const MAX_DEPTH: usize = 128;
 
 /// Reads one value, which must be the whole text. `None` where it is no JSON, or too deep.
 pub(super) fn parse(text: &[u8], tape: &mut Tape) -> Option<()> {
-    tape.nodes.clear();
-    tape.unescaped.clear();
-    let mut parser = Parser { text, at: 0, tape };
+    let Tape { nodes, unescaped, order } = tape;
+    nodes.clear();
+    unescaped.clear();
+    let mut parser = Parser { text, at: 0, nodes, unescaped, follower: order.follow() };
     parser.value(Place::default(), MAX_DEPTH)?;
     parser.skip_blanks();
     (parser.at == text.len()).then_some(())
@@ -23,7 +25,9 @@ pub(super) fn parse(text: &[u8], tape: &mut Tape) -> Option<()> {
 struct Parser<'p> {
     text: &'p [u8],
     at: usize,
-    tape: &'p mut Tape,
+    nodes: &'p mut Vec<Node>,
+    unescaped: &'p mut String,
+    follower: Follower<'p>,
 }
 
 impl Parser<'_> {
@@ -32,7 +36,7 @@ impl Parser<'_> {
         match self.peek()? {
             b'"' => {
                 let place = self.string()?;
-                self.tape.push(key, Value::Text(place)).map(|_| ())
+                self.push(key, Value::Text(place)).map(|_| ())
             }
             b'{' => self.object(key, depth.checked_sub(1)?),
             b'[' => self.array(key, depth.checked_sub(1)?),
@@ -45,7 +49,7 @@ impl Parser<'_> {
     }
 
     fn object(&mut self, key: Place, depth: usize) -> Option<()> {
-        let node = self.tape.push(key, Value::Object)?;
+        let node = self.push(key, Value::Object)?;
         self.at += 1;
         self.skip_blanks();
         if self.take(b'}') {
@@ -53,9 +57,7 @@ impl Parser<'_> {
         }
         loop {
             self.skip_blanks();
-            let key = self.string()?;
-            self.skip_blanks();
-            self.take(b':').then_some(())?;
+            let key = self.key()?;
             self.value(key, depth)?;
             self.skip_blanks();
             if self.take(b'}') {
@@ -63,12 +65,37 @@ impl Parser<'_> {
             }
             self.take(b',').then_some(())?;
         }
-        self.tape.close(node);
+        self.close(node);
         Some(())
     }
 
+    /// A key and the colon behind it.
+    #[inline]
+    fn key(&mut self) -> Option<Place> {
+        let start = self.at + 1;
+        if self.peek() == Some(b'"')
+            && let Some(length) = self.follower.expected(self.text, start)
+        {
+            self.at = start + length + KEY_END.len();
+            return Some(Place {
+                start: narrow(start),
+                length: narrow(length),
+                is_unescaped: false,
+            });
+        }
+        let key = self.string()?;
+        if key.is_unescaped {
+            self.follower.note_other();
+        } else {
+            self.follower.note(self.text, start, key.length as usize);
+        }
+        self.skip_blanks();
+        self.take(b':').then_some(())?;
+        Some(key)
+    }
+
     fn array(&mut self, key: Place, depth: usize) -> Option<()> {
-        let node = self.tape.push(key, Value::Array)?;
+        let node = self.push(key, Value::Array)?;
         self.at += 1;
         self.skip_blanks();
         if self.take(b']') {
@@ -82,14 +109,14 @@ impl Parser<'_> {
             }
             self.take(b',').then_some(())?;
         }
-        self.tape.close(node);
+        self.close(node);
         Some(())
     }
 
     fn word(&mut self, word: &[u8], key: Place, value: Value) -> Option<()> {
         self.text.get(self.at..)?.starts_with(word).then_some(())?;
         self.at += word.len();
-        self.tape.push(key, value).map(|_| ())
+        self.push(key, value).map(|_| ())
     }
 
     /// A number stays text until it is asked for; here only its extent and rough shape count.
@@ -104,7 +131,7 @@ impl Parser<'_> {
         }
         let place = Place { start: narrow(self.at), length: narrow(length), is_unescaped: false };
         self.at += length;
-        self.tape.push(key, Value::Number(place)).map(|_| ())
+        self.push(key, Value::Number(place)).map(|_| ())
     }
 
     /// A text from its quote on.
@@ -130,21 +157,21 @@ impl Parser<'_> {
     /// A text from `start` whose first escape is at `escape`, with its escapes undone (RFC 8259
     /// section 7).
     fn unescape(&mut self, start: usize, escape: usize) -> Option<Place> {
-        let begin = self.tape.unescaped.len();
+        let begin = self.unescaped.len();
         let (mut from, mut at) = (start, escape);
         loop {
-            self.tape.unescaped.push_str(std::str::from_utf8(self.text.get(from..at)?).ok()?);
+            self.unescaped.push_str(std::str::from_utf8(self.text.get(from..at)?).ok()?);
             if self.text.get(at) == Some(&b'"') {
                 break;
             }
             self.at = at + 1;
             let character = self.escape()?;
-            self.tape.unescaped.push(character);
+            self.unescaped.push(character);
             from = self.at;
             at = self.quote_or_escape(from)?;
         }
         self.at = at + 1;
-        let length = narrow(self.tape.unescaped.len() - begin);
+        let length = narrow(self.unescaped.len() - begin);
         Some(Place { start: narrow(begin), length, is_unescaped: true })
     }
 
@@ -205,9 +232,7 @@ impl Parser<'_> {
             self.at += 1;
         }
     }
-}
 
-impl Tape {
     /// Appends a node that holds nothing yet and returns its index.
     #[inline]
     fn push(&mut self, key: Place, value: Value) -> Option<usize> {
