@@ -246,6 +246,13 @@ struct Endpoint<'l> {
 /// `if:A/p`, `A/p`, `if:A` or `(A)`, with a user in brackets behind it or without. The address
 /// may be the name of an object and the port a name.
 fn endpoint(raw: &[u8]) -> Endpoint<'_> {
+    if let Some((party, b"" | b"," | b";" | b"." | [b'(', ..])) = usual(raw, b':', b'/') {
+        return Endpoint { party, name: None };
+    }
+    any_endpoint(raw)
+}
+
+fn any_endpoint(raw: &[u8]) -> Endpoint<'_> {
     let raw = match raw {
         [inner @ .., b',' | b';' | b'.'] => inner,
         _ => raw,
@@ -276,6 +283,13 @@ fn endpoint(raw: &[u8]) -> Endpoint<'_> {
 
 /// `if/A(p)`, perhaps with a user in brackets behind it.
 fn bracketed(raw: &[u8]) -> Endpoint<'_> {
+    if let Some((party, [b')', ..])) = usual(raw, b'/', b'(') {
+        return Endpoint { party, name: None };
+    }
+    any_bracketed(raw)
+}
+
+fn any_bracketed(raw: &[u8]) -> Endpoint<'_> {
     let open = memchr::memchr(b'(', raw).unwrap_or(raw.len());
     let (host, behind) = raw.split_at(open);
     let host = host.get(memchr::memrchr(b'/', host).map_or(0, |at| at + 1)..).unwrap_or_default();
@@ -285,6 +299,19 @@ fn bracketed(raw: &[u8]) -> Endpoint<'_> {
     let address = value::address(host);
     let name = if address.is_none() { object(host) } else { None };
     Endpoint { party: Party { address, port }, name }
+}
+
+/// What nearly all endpoints look like, read in one go: an interface, a sign, an IPv4 address,
+/// another sign and a port; with what follows.
+fn usual(raw: &[u8], before_address: u8, before_port: u8) -> Option<(Party, &[u8])> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let interface = raw.iter().position(|byte| !is_part(byte))?;
+    let rest = raw.get(interface..)?.strip_prefix(&[before_address])?;
+    let (address, rest) = value::leading_v4(rest)?;
+    let rest = rest.strip_prefix(&[before_port])?;
+    let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+    let (port, rest) = rest.split_at(length);
+    Some((Party { address: Some(address), port: Some(value::port(port)?) }, rest))
 }
 
 /// The name of an object in an address's place; four single characters are a mask.
@@ -329,4 +356,27 @@ fn is_icmp(protocol: Protocol) -> bool {
 /// Whether the message says where the attempt went.
 fn is_attempt(record: &Record<'_>) -> bool {
     record.server.address.is_some() || record.server.port.is_some() || !record.names.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(endpoint: &Endpoint<'_>) -> (Party, Option<Vec<u8>>) {
+        (endpoint.party, endpoint.name.map(<[u8]>::to_vec))
+    }
+
+    proptest! {
+        /// What is read in one go is what is read part by part.
+        #[test]
+        fn usual_endpoints_are_no_others(
+            raw in "(in-1|fe|a|)[:/]?(10\\.1\\.2\\.(3|300)|obj)[/(:]?[0-9]{0,6}[a.,;:)(/]{0,3}[a-z1/(]{0,3}"
+        ) {
+            let raw = raw.as_bytes();
+            prop_assert_eq!(parts(&endpoint(raw)), parts(&any_endpoint(raw)));
+            prop_assert_eq!(parts(&bracketed(raw)), parts(&any_bracketed(raw)));
+        }
+    }
 }

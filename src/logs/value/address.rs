@@ -17,7 +17,7 @@ pub fn address(raw: &[u8]) -> Option<IpAddr> {
         Some(rest) => rest.get(..memchr::memchr(b']', rest)?)?,
         None => raw,
     };
-    if let Some(address) = dotted_quad(raw) {
+    if let Some((address, b"")) = leading_v4(raw) {
         return Some(address);
     }
     memchr::memchr(b':', raw)?;
@@ -63,28 +63,30 @@ pub fn socket(raw: &[u8]) -> Option<(IpAddr, Option<u16>)> {
     }
 }
 
-/// Four numbers up to 255 with dots between; leading zeros are allowed, for logs pad with them.
-fn dotted_quad(raw: &[u8]) -> Option<IpAddr> {
-    if !(7..=15).contains(&raw.len()) {
-        return None;
-    }
+/// The IPv4 address that the text begins with, and what follows it: four numbers up to 255 with
+/// dots between; leading zeros are allowed, for logs pad with them.
+#[inline]
+#[must_use]
+pub fn leading_v4(raw: &[u8]) -> Option<(IpAddr, &[u8])> {
+    let digit =
+        |at: usize| raw.get(at).filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0');
     let mut octets = [0_u8; 4];
-    let mut groups = raw.split(|byte| *byte == b'.');
-    for octet in &mut octets {
-        let group = groups.next()?;
-        if group.is_empty() || group.len() > 3 {
-            return None;
+    let mut at = 0;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            raw.get(at).filter(|byte| **byte == b'.')?;
+            at += 1;
         }
-        let mut value = 0_u16;
-        for digit in group {
-            if !digit.is_ascii_digit() {
-                return None;
-            }
-            value = value * 10 + u16::from(digit - b'0');
+        let mut value = u16::from(digit(at)?);
+        at += 1;
+        for _ in 0..2 {
+            let Some(next) = digit(at) else { break };
+            value = value * 10 + u16::from(next);
+            at += 1;
         }
         *octet = u8::try_from(value).ok()?;
     }
-    groups.next().is_none().then(|| IpAddr::from(octets))
+    Some((IpAddr::from(octets), raw.get(at..)?))
 }
 
 #[cfg(test)]
@@ -103,6 +105,15 @@ mod tests {
         assert_eq!(address(b"::ffff:192.0.2.1"), Some(ip("192.0.2.1")));
         for raw in ["10.1.x.x", "172.88.888.2", "inside-host", "", "1.2.3", "00192.0.2.100:00"] {
             assert_eq!(address(raw.as_bytes()), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_have_something_behind_it() {
+        assert_eq!(leading_v4(b"192.0.02.001/443"), Some((ip("192.0.2.1"), &b"/443"[..])));
+        assert_eq!(leading_v4(b"192.0.2.1234"), Some((ip("192.0.2.123"), &b"4"[..])));
+        for raw in ["192.0.2", "192.0.2.", "192.0.2.256", "192..2.1", "x192.0.2.1", ""] {
+            assert_eq!(leading_v4(raw.as_bytes()), None, "{raw}");
         }
     }
 

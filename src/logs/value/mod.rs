@@ -10,7 +10,7 @@ mod time;
 
 use std::borrow::Cow;
 
-pub use address::{address, address_and_port, port, socket};
+pub use address::{address, address_and_port, leading_v4, port, socket};
 pub use dns::{dns_code, dns_type};
 pub use host::{Url, host};
 pub use time::{
