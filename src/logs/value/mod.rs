@@ -176,6 +176,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_are_whole_values_that_fit() {
+        assert_eq!(number(b" 443 "), Some(443_u16));
+        assert_eq!((number(b"+5"), number(b"-5")), (Some(5_u8), Some(-5_i8)));
+        assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
+        for raw in ["", " ", "+", "-", "1x", "0x1", "1.0", "1 2", "18446744073709551616"] {
+            assert_eq!(number::<u64>(raw.as_bytes()), None, "{raw}");
+        }
+        assert_eq!((number::<u16>(b"65536"), number::<u16>(b"-1")), (None, None));
+    }
+
+    #[test]
     fn protocols_are_read_in_every_spelling() {
         for raw in ["6", "tcp", "TCP", "tcp/443", "6(tcp)", "TCP: 6"] {
             assert_eq!(protocol(raw.as_bytes()), Some(Protocol::TCP), "{raw}");
