@@ -1,7 +1,7 @@
 //! The order in which keys come: a device writes the pairs of a kind of message in the same order
 //! every time, so which key comes next can be checked instead of searched for.
 
-/// How many keys are known at most; a device has some hundred.
+/// How many keys are known at most; a device has some hundreds.
 const MAX_KEYS: usize = 512;
 /// Places of a key in the index, a power of two.
 const PLACES: usize = 1_024;
@@ -10,10 +10,11 @@ const LONGEST: usize = size_of::<u128>();
 
 /// Which key followed which lately. It only says where to look: what is read does not depend on it.
 pub(super) struct KeyOrder {
-    /// The first stands for the beginning of a line, and for every key that is not known.
+    /// The first stands for the beginning of a line, and for every key that is not known. Empty
+    /// until there is one to be known.
     keys: Vec<Known>,
-    /// Numbers of keys by what their beginnings scatter to; of those that meet the latest.
-    places: Box<[u16; PLACES]>,
+    /// Numbers of keys by what their texts scatter to; of those that meet the latest.
+    places: Vec<u16>,
     /// What stands behind a key.
     sign: &'static [u8],
 }
@@ -46,8 +47,8 @@ pub(super) struct Follower<'o> {
 
 impl KeyOrder {
     /// An order of keys that this stands behind.
-    pub(super) fn new(sign: &'static [u8]) -> Self {
-        Self { keys: vec![Known::NONE], places: Box::new([0; PLACES]), sign }
+    pub(super) const fn new(sign: &'static [u8]) -> Self {
+        Self { keys: Vec::new(), places: Vec::new(), sign }
     }
 
     /// Begins a line.
@@ -59,10 +60,12 @@ impl KeyOrder {
 
     /// The number of a key with its sign, which is a new one if it has none.
     fn number(&mut self, text: u128, mask: u128, length: usize) -> u16 {
-        if self.keys.len() > MAX_KEYS {
+        if self.keys.is_empty() || self.keys.len() > MAX_KEYS {
             // Lines without an order of their own, or of other devices: what is known is of no use.
             self.keys.clear();
             self.keys.push(Known::NONE);
+            self.places.clear();
+            self.places.resize(PLACES, 0);
         }
         let scattered = (text as u64 ^ (text >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let Some(place) = self.places.get_mut((scattered >> 54) as usize % PLACES) else {
