@@ -162,6 +162,24 @@ mod truth {
             false_ones.map(|endpoint| format!("{}: {}", endpoint.id, endpoint.reason)).collect()
         });
     }
+
+    #[test]
+    fn of_a_visit_by_ipv6_is_one_by_ipv6() {
+        check(|truth, _, report| {
+            if truth.scenario != "ipv6-reached" {
+                return Vec::new();
+            }
+            let names = report.endpoints.iter().flat_map(|endpoint| &endpoint.names);
+            let visits: Vec<_> = names
+                .flat_map(|name| &name.evidence)
+                .filter(|one| matches!(one.outcome.as_str(), "answered" | "allowed"))
+                .collect();
+            let others = visits.iter().filter(|visit| !visit.client.contains(':'));
+            let others = others.map(|visit| format!("{} visits by IPv4", visit.client));
+            let none = visits.is_empty().then(|| "there is no visit".to_owned());
+            others.chain(none).collect()
+        });
+    }
 }
 
 /// Whole reports, byte for byte; `SNAPSHOTS=overwrite` renews them, as is due when the captures are new.
