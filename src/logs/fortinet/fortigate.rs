@@ -8,7 +8,7 @@
 //! in [`super::fields`].
 
 use super::super::format::{About, Emit, Format, Line, Reading};
-use super::super::grammar::{PairStyle, Scratch};
+use super::super::grammar::Scratch;
 use super::fields::{Fields, before_pairs, without_priority};
 use super::fortigate_csv::is_separated_by_commas;
 
@@ -38,9 +38,7 @@ impl Format for Fortigate {
         }
         let text = without_priority(text);
         let mut fields = Fields::default();
-        for (key, value) in scratch.pairs(text, &PairStyle::BLANK).iter() {
-            fields.set(key, value);
-        }
+        scratch.each_pair(text, |key, value| fields.set(key, value));
         if !fields.is_fortinet() || fields.is_proxy() {
             return Reading::NotMine;
         }

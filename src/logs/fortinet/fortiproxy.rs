@@ -8,7 +8,7 @@
 //! is told in [`super::fields`].
 
 use super::super::format::{About, Emit, Format, Line, Reading};
-use super::super::grammar::{PairStyle, Scratch};
+use super::super::grammar::Scratch;
 use super::fields::{Fields, before_pairs, without_priority};
 
 /// The format.
@@ -34,9 +34,7 @@ impl Format for Fortiproxy {
     ) -> Reading {
         let text = without_priority(text);
         let mut fields = Fields::default();
-        for (key, value) in scratch.pairs(text, &PairStyle::BLANK).iter() {
-            fields.set(key, value);
-        }
+        scratch.each_pair(text, |key, value| fields.set(key, value));
         if !fields.is_fortinet() || !fields.is_proxy() {
             return Reading::NotMine;
         }

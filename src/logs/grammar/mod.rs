@@ -29,6 +29,11 @@ impl Scratch {
         Pairs::parse(text, style, &mut self.pairs)
     }
 
+    /// Hands on every key and value of text as [`PairStyle::BLANK`] has it.
+    pub fn each_pair<'l>(&mut self, text: &'l [u8], take: impl FnMut(&'l [u8], &'l [u8])) {
+        pairs::each_of_blanks(text, &mut self.pairs, take);
+    }
+
     /// Splits separated columns; see [`Columns`].
     pub fn columns<'s, 'l>(&'s mut self, text: &'l [u8], separator: u8) -> Columns<'s, 'l> {
         Columns::parse(text, separator, &mut self.columns)

@@ -63,12 +63,37 @@ impl Default for PairTable {
     }
 }
 
+/// Where a key and its value begin and end.
+#[derive(Clone, Copy)]
+struct Pair {
+    key: (usize, usize),
+    value: (usize, usize),
+}
+
 /// Places of a key and its value in the text, and the first bytes of the key.
 #[derive(Clone, Copy)]
 struct Entry {
     prefix: u64,
     key: (u32, u32),
     value: (u32, u32),
+}
+
+/// Hands on the pairs of a line with blanks between them as they are read, for those who look at each
+/// once.
+#[inline]
+pub(super) fn each_of_blanks<'l>(
+    text: &'l [u8],
+    table: &mut PairTable,
+    mut take: impl FnMut(&'l [u8], &'l [u8]),
+) {
+    let mut follower = table.order.follow();
+    let mut at = 0;
+    while let Some(Pair { key, value }) =
+        next_of_blanks(text, &mut at, &PairStyle::BLANK, &mut follower)
+    {
+        let slice = |(start, end): (usize, usize)| text.get(start..end).unwrap_or_default();
+        take(slice(key), slice(value));
+    }
 }
 
 impl<'s, 'l> Pairs<'s, 'l> {
@@ -81,13 +106,13 @@ impl<'s, 'l> Pairs<'s, 'l> {
         match style.between {
             Between::Blank if style.assign == b'=' => {
                 let mut follower = order.follow();
-                while let Some(entry) = next_of_blanks(text, &mut at, style, &mut follower) {
-                    entries.push(entry);
+                while let Some(pair) = next_of_blanks(text, &mut at, style, &mut follower) {
+                    entries.push(Entry::of(text, pair));
                 }
             }
             _ => {
-                while let Some(entry) = next(text, &mut at, style) {
-                    entries.push(entry);
+                while let Some(pair) = next(text, &mut at, style) {
+                    entries.push(Entry::of(text, pair));
                 }
             }
         }
@@ -149,7 +174,7 @@ impl<'s, 'l> Pairs<'s, 'l> {
 
 impl Entry {
     #[inline]
-    fn of(text: &[u8], key: (usize, usize), value: (usize, usize)) -> Self {
+    fn of(text: &[u8], Pair { key, value }: Pair) -> Self {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let length = key.1 - key.0;
         // Nearly always there is more text than eight bytes behind a key's beginning.
@@ -211,7 +236,7 @@ fn next_of_blanks(
     at: &mut usize,
     style: &PairStyle,
     follower: &mut Follower<'_>,
-) -> Option<Entry> {
+) -> Option<Pair> {
     let start = *at + usize::from(text.get(*at) == Some(&b' '));
     let key = match follower.expected(text, start) {
         Some(length) => (start, start + length),
@@ -232,7 +257,7 @@ fn next_of_blanks(
         }
     };
     *at = end;
-    Some(Entry::of(text, key, value))
+    Some(Pair { key, value })
 }
 
 /// Where the next key stands. Keys are short, so their bytes are looked at one by one.
@@ -258,7 +283,7 @@ fn key_of_blanks(text: &[u8], at: usize, assign: u8) -> Option<(usize, usize)> {
 }
 
 /// The next pair from `at` on; words without an assignment are passed over.
-fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
+fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Pair> {
     loop {
         let rest = text.get(*at..)?;
         let equals = *at + memchr::memchr(style.assign, rest)?;
@@ -287,7 +312,7 @@ fn next(text: &[u8], at: &mut usize, style: &PairStyle) -> Option<Entry> {
         }
         let (value, end) = value_at(text, value_start, style);
         *at = end;
-        return Some(Entry::of(text, (key_start, key_start + key.len()), value));
+        return Some(Pair { key: (key_start, key_start + key.len()), value });
     }
 }
 
@@ -391,7 +416,11 @@ mod tests {
         ) {
             let mut table = PairTable::default();
             for line in lines.iter().chain(&lines) {
-                prop_assert_eq!(read(line, &mut table), read(line, &mut PairTable::default()));
+                let expected = read(line, &mut PairTable::default());
+                prop_assert_eq!(read(line, &mut table), &*expected);
+                let mut each = Vec::new();
+                each_of_blanks(line.as_bytes(), &mut table, |key, value| each.push((key, value)));
+                prop_assert_eq!(each, expected);
             }
         }
     }
