@@ -82,6 +82,8 @@ pub fn read_sequence<S: Sink>(
     open: Open<'_>,
     advance: &(dyn Fn() + Sync),
 ) -> SequenceResult<S> {
+    // Alone, a thread takes block by block, which stay in the cache of its core.
+    let workers = if rayon::current_num_threads() == 1 { Workers::Caller } else { workers };
     let unit = inputs.first().copied().unwrap_or_default();
     let mut shards: Vec<Shard<S>> = (0..SHARDS).map(|_| Shard::new(new_sink(), unit)).collect();
     let mut reader = Reader { left: inputs.iter(), open, current: None, done: Vec::new(), advance };
