@@ -130,7 +130,7 @@ impl<F> FlowTable<F> {
         };
         self.index.insert(key, slot);
         self.set_deadline(Slot(slot), deadline);
-        // Flows are large: this one is made where it is copied from once.
+        // Flows are large: one that is made here is copied once.
         if let Some(place) = self.flows.get_mut(slot as usize) {
             *place = Some((key, make()));
         }

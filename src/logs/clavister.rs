@@ -106,7 +106,7 @@ fn record<'l>(
 fn bytes(text: &[u8]) -> Option<u64> {
     let at = memchr::memmem::find(text, b"termsent=")?;
     let mut words = text.get(at + 9..)?.split(|byte| *byte == b' ');
-    let number: f64 = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    let number: f64 = std::str::from_utf8(words.next()?.trim_ascii()).ok()?.parse().ok()?;
     let scale = match words.next() {
         Some(b"K") => 1024.0,
         Some(b"M") => 1024.0 * 1024.0,

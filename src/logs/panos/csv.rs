@@ -129,8 +129,6 @@ fn event<'l>(columns: &Columns<'_, 'l>, log_type: LogType) -> Event<'l> {
 /// The time with a zone, if there is one, else the time of the log, else that of its receipt.
 fn stamp(columns: &Columns<'_, '_>) -> Stamp {
     let precise = (FIRST_PRECISE..columns.len()).find_map(|index| {
-        // Most columns are shorter, and need not be looked at.
-        columns.place(index).filter(|(start, end)| end - start >= 20)?;
         let column = columns.get(index).filter(|column| column.len() >= 20)?;
         let is_time = column.get(4) == Some(&b'-') && column.get(10) == Some(&b'T');
         is_time.then(|| value::iso_8601(column)).flatten()
