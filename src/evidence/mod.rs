@@ -1,6 +1,7 @@
 //! Evidence: attempts and resolutions that add up in any grouping and any order.
 
 mod chains;
+mod detail;
 mod least;
 mod names;
 mod part;
@@ -11,6 +12,7 @@ mod total;
 mod unnamed;
 
 pub use chains::ChainTable;
+pub use detail::Detail;
 pub use names::NameTable;
 pub use settled::Settled;
 pub(crate) use settled::{is_no_such_name, prefixes};

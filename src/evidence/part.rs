@@ -9,6 +9,7 @@ use std::hash::Hash;
 
 use hashbrown::HashMap;
 
+use super::detail::Attempts;
 use super::least::{Least, Rules};
 use super::unnamed::Unnamed;
 use super::{AttemptKey, ChainTable, Limits, NameTable, ResolutionKey, Span, Tally};
@@ -24,7 +25,7 @@ pub(super) struct Part {
     /// Who decided, in the words of logs.
     pub(super) texts: NameTable,
     pub(super) chains: ChainTable,
-    pub(super) attempts: Least<AttemptKey, Tally, u64>,
+    pub(super) attempts: Attempts,
     /// Attempts of captures that show no name.
     pub(super) unnamed: Unnamed,
     /// The same of logs.
@@ -63,6 +64,13 @@ impl<K: Copy + Eq + Hash, V> Log<K, V> {
     #[inline]
     pub(super) fn append(&mut self, key: K, value: V) {
         self.entries.push((key, value));
+    }
+
+    /// Gives every entry another key.
+    pub(super) fn map_keys(&mut self, map: impl Fn(K) -> K) {
+        for (key, _) in &mut self.entries {
+            *key = map(*key);
+        }
     }
 
     /// Makes every key occur once.
@@ -139,8 +147,7 @@ impl Part {
     /// Counts attempts at a name.
     #[inline]
     pub(super) fn push_attempt(&mut self, key: AttemptKey, tally: Tally, limits: &Limits) {
-        let Self { names, texts, chains, attempts, .. } = self;
-        attempts.push(key, tally, &AttemptRules::of(names, texts, chains, limits));
+        self.attempts.push(key, tally, limits.scale());
     }
 
     /// Counts answers that told where a name lives.
@@ -154,8 +161,8 @@ impl Part {
     pub(super) fn prune(&mut self, limits: &Limits) {
         self.unnamed.prune(limits.room());
         self.unnamed_of_logs.prune(limits.room_of_logs());
-        let Self { names, texts, chains, attempts, resolutions, .. } = self;
-        attempts.prune(&AttemptRules::of(names, texts, chains, limits));
+        let Self { names, attempts, resolutions, .. } = self;
+        attempts.fold(limits.scale());
         resolutions.prune(&ResolutionRules { names, limits });
     }
 
@@ -178,8 +185,7 @@ impl Part {
             chain: key.chain.and_then(translate_chain),
             ..key
         };
-        let rules = AttemptRules::of(&self.names, &self.texts, &self.chains, limits);
-        self.attempts.absorb(other.attempts, translated, &rules);
+        self.attempts.absorb(other.attempts, translated, limits.scale());
         self.unnamed.absorb(other.unnamed, translated, limits.room());
         self.unnamed_of_logs.absorb(other.unnamed_of_logs, translated, limits.room_of_logs());
         let translated = |key: ResolutionKey| ResolutionKey { name: translate(key.name), ..key };
@@ -191,60 +197,6 @@ impl Part {
         for ((name, offer), ()) in other.offers.entries {
             self.offers.push((translate(name), offer), (), |(), ()| {});
         }
-    }
-}
-
-/// Attempts of some clients are kept: what is known of a client is whole, so that nothing looks
-/// blocked because its next try was given up, and they are of all networks, because the order of
-/// clients is that of their scattered addresses. Of the last client the earliest minutes are kept.
-struct AttemptRules<'p> {
-    names: &'p NameTable,
-    texts: &'p NameTable,
-    chains: &'p ChainTable,
-    limits: &'p Limits,
-}
-
-impl<'p> AttemptRules<'p> {
-    const fn of(
-        names: &'p NameTable,
-        texts: &'p NameTable,
-        chains: &'p ChainTable,
-        limits: &'p Limits,
-    ) -> Self {
-        Self { names, texts, chains, limits }
-    }
-}
-
-impl Rules<AttemptKey, Tally, u64> for AttemptRules<'_> {
-    fn limit(&self) -> usize {
-        self.limits.attempts
-    }
-
-    #[inline]
-    fn rank(&self, key: &AttemptKey) -> u64 {
-        key.client.scattered()
-    }
-
-    fn order(&self, one: &AttemptKey, other: &AttemptKey) -> Ordering {
-        let name = |key: &AttemptKey| key.name.map(|(id, source)| (self.names.text(id), source));
-        let decider = |key: &AttemptKey| key.decider.map(|id| self.texts.text(NameId(id.0)));
-        let chain = |key: &AttemptKey| key.chain.map(|id| self.chains.get(id));
-        let rest = |key: &AttemptKey| AttemptKey { name: None, decider: None, chain: None, ..*key };
-        self.rank(one)
-            .cmp(&self.rank(other))
-            .then_with(|| (one.client, one.bucket).cmp(&(other.client, other.bucket)))
-            .then_with(|| name(one).cmp(&name(other)))
-            .then_with(|| decider(one).cmp(&decider(other)))
-            .then_with(|| chain(one).cmp(&chain(other)))
-            .then_with(|| rest(one).cmp(&rest(other)))
-    }
-
-    fn add(&self, kept: &mut Tally, new: Tally) {
-        kept.merge(new, self.limits.samples);
-    }
-
-    fn count(&self, tally: &Tally) -> u64 {
-        tally.count
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashSet;
 
 use super::part::Part;
-use super::{AttemptKey, ChainTable, Limits, NameTable, Pruned, ResolutionKey, Span, Tally};
+use super::{
+    AttemptKey, ChainTable, Detail, Limits, NameTable, Pruned, ResolutionKey, Span, Tally,
+};
 use crate::observe::{Address, Cause, Channel, NameId, Offer, Outcome, TextId};
 use crate::service_tags::InboundTags;
 
@@ -26,6 +28,7 @@ pub struct Settled {
     /// What says of which names that HTTP/3 serves them.
     offers: BTreeSet<(NameId, Offer)>,
     pruned: Pruned,
+    detail: Detail,
 }
 
 /// The addresses and names that matter, found before anything is copied.
@@ -56,6 +59,8 @@ impl Settled {
         inbound: Option<&InboundTags>,
         pruned: Pruned,
     ) -> Self {
+        // Parts of several levels were put together, so all are of one.
+        let detail = parts.first().map_or_else(Detail::default, |part| part.attempts.detail());
         let relevant = Relevant::of(&parts, inbound);
         let kept: Vec<Kept<'_>> = parts.iter().map(|part| relevant.kept(part)).collect();
         let mut texts: BTreeMap<&str, bool> = BTreeMap::new();
@@ -108,6 +113,7 @@ impl Settled {
         let heard = parts
             .iter()
             .flat_map(|part| part.heard.iter().map(|(key, ())| *key))
+            .map(|(unit, client)| (unit, detail.client(client)))
             .filter(|key| clients.contains(key))
             .collect();
         let offers = parts
@@ -115,7 +121,7 @@ impl Settled {
             .flat_map(|part| part.offers.iter().map(|((name, offer), ())| (*part, *name, *offer)))
             .filter_map(|(part, name, offer)| Some((names.find(part.names.text(name))?, offer)))
             .collect();
-        Self { names, texts, chains, attempts, resolutions, heard, offers, pruned }
+        Self { names, texts, chains, attempts, resolutions, heard, offers, pruned, detail }
     }
 
     /// The names that the keys speak of, numbered in the order of their texts.
@@ -159,6 +165,12 @@ impl Settled {
         self.offers
             .range((name, Offer::AltSvc)..=(name, Offer::HttpsRecord))
             .map(|(_, offer)| *offer)
+    }
+
+    /// What tells attempts at names apart.
+    #[must_use]
+    pub const fn detail(&self) -> Detail {
+        self.detail
     }
 
     /// What the limits made the sum give up.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::detail::Scale;
 use super::part::Part;
 use super::unnamed::{Room, Unnamed};
-use super::{Settled, Tally};
+use super::{Detail, Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
     Address, Attempt, ChainId, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution,
@@ -107,7 +108,8 @@ pub struct Limits {
     pub samples: usize,
     /// Names kept that do not concern the catalog, and texts about who decided, in each part.
     pub names: usize,
-    /// Distinct attempts at names kept in the sum.
+    /// Distinct attempts at names, in each part and in the sum; when there are more, they are kept
+    /// apart by less ([`Detail`]).
     pub attempts: usize,
     /// Distinct attempts of captures kept that show no name.
     pub unnamed: usize,
@@ -135,6 +137,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How many attempts at names are kept apart.
+    pub(super) const fn scale(&self) -> Scale {
+        Scale { limit: self.attempts, samples: self.samples }
+    }
+
     /// How much is kept of what captures show without a name.
     pub(super) const fn room(&self) -> Room {
         let Self { samples, unnamed: limit, reads_again: is_all_or_none, .. } = *self;
@@ -151,8 +158,6 @@ impl Limits {
 /// What the limits made the sum give up. Every observation counts, so the grouping does not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pruned {
-    /// Attempts.
-    pub attempts: u64,
     /// Attempts that show no name.
     pub unnamed: u64,
     /// Answers that told where a name lives.
@@ -169,8 +174,9 @@ pub struct Pruned {
 ///
 /// Empty evidence is the identity of [`merge`](Sum::merge), which may be applied in any
 /// grouping and any order; [`settle`](Evidence::settle) gives the same for all of them. When a
-/// limit is passed, the greatest keys are given up, which keeps the law: a key that is among
-/// the least of the whole is among the least of every part.
+/// limit is passed, attempts at names are kept apart by less ([`Detail`]); of the rest the greatest keys
+/// are given up. Both keep the law: the level follows from the whole, and a key that is among the least
+/// of the whole is among the least of every part.
 #[derive(Clone)]
 pub struct Evidence {
     matcher: Arc<Matcher>,
@@ -262,13 +268,13 @@ impl Evidence {
             .fold((0, 0), |(sum, total), (one, other)| (sum + one, total + other));
         if self.has_given_up()
             || attempts > self.limits.attempts
+            || self.parts().any(|part| part.attempts.detail() != Detail::Minutes)
             || resolutions > self.limits.resolutions
         {
             self.put_together();
         }
         let sum = |count: fn(&Part) -> u64| self.parts().map(count).sum();
         let pruned = Pruned {
-            attempts: sum(|part| part.attempts.given_up()),
             unnamed: sum(|part| part.unnamed.given_up() + part.unnamed_of_logs.given_up()),
             resolutions: sum(|part| part.resolutions.given_up()),
             names: sum(|part| part.names.overflowed()),

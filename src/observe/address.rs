@@ -41,21 +41,6 @@ impl Address {
         &self.0
     }
 
-    /// A number by which addresses that are near each other are far apart. It is the same in every
-    /// run.
-    #[must_use]
-    pub const fn scattered(&self) -> u64 {
-        // The finalizer of MurmurHash3 over both halves: every bit of the address moves half of
-        // the bits of the number.
-        const fn mix(mut word: u64) -> u64 {
-            word = (word ^ (word >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-            word = (word ^ (word >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-            word ^ (word >> 33)
-        }
-        let whole = u128::from_be_bytes(self.0);
-        mix(mix((whole >> 64) as u64) ^ whole as u64)
-    }
-
     /// Whether this is an IPv4 address.
     #[inline]
     #[must_use]
@@ -72,6 +57,19 @@ impl Address {
             }
             octets => IpAddr::V6(Ipv6Addr::from(octets)),
         }
+    }
+
+    /// The unspecified address of the same family (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.2),
+    /// which stands for one that is not known.
+    #[must_use]
+    pub fn unspecified(self) -> Self {
+        if self.is_v4() { Self::from_v4([0; 4]) } else { Self::default() }
+    }
+
+    /// Whether the address is unspecified, so that it stands for one that is not known.
+    #[must_use]
+    pub fn is_unspecified(self) -> bool {
+        self == self.unspecified()
     }
 
     /// Whether the address is private, loopback, link-local, unspecified or unique-local:
@@ -149,16 +147,6 @@ mod tests {
             assert_eq!(Address::from(ip).to_string(), text);
             assert_eq!(Address::from(ip).is_v4(), ip.is_ipv4());
         }
-    }
-
-    #[test]
-    fn neighbours_are_scattered() {
-        let scattered: Vec<u64> =
-            (0..=255).map(|last| Address::from_v4([10, 1, 2, last]).scattered()).collect();
-        let high = scattered.iter().filter(|number| **number > u64::MAX / 2).count();
-        assert!((96..=160).contains(&high), "{high} of 256 are in the upper half");
-        let rises = scattered.windows(2).filter(|pair| pair[0] < pair[1]).count();
-        assert!((96..=160).contains(&rises), "{rises} of 255 rise");
     }
 
     #[test]

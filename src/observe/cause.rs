@@ -86,6 +86,7 @@ vocabulary! {
         HandshakeCut = "handshake_cut": "the server answered the handshake and nothing after it was seen",
         AddressShared = "address_shared": "other names that the client had resolved share the address",
         Recovered = "recovered": "the client succeeded at once by another address or question",
+        NotKeptApart = "not_kept_apart": "attempts were too many to tell clients apart, and others at the same name succeeded",
         SearchSuffix = "search_suffix": "the name is another name with a search suffix appended",
         NoData = "no_data": "the name exists and has no address of the kind asked for",
         PrivateLink = "private_link": "the name leads to a private address by a private-link alias",

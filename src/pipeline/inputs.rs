@@ -7,7 +7,7 @@ use super::{Options, log_inputs};
 use crate::capture::container::ContainerSummary;
 use crate::capture::link::link_type_name;
 use crate::capture::{CaptureFacts, FlowCounts};
-use crate::evidence::Pruned;
+use crate::evidence::{Detail, Pruned};
 use crate::input::{self, Compression, Detected, Ending, InputError, InputPath, Opened};
 use crate::logs::detect::Detection;
 use crate::logs::encoding::Utf16Reader;
@@ -323,10 +323,27 @@ impl Account {
     }
 }
 
+/// Notes by how little attempts were kept apart because there were many.
+pub(super) fn note_detail(coverage: &mut CoverageReport, detail: Detail) {
+    let lost = match detail {
+        Detail::Minutes => return,
+        Detail::Hours => "what happened within an hour is not told apart",
+        Detail::Days => "what happened within a day is not told apart, nor are public servers",
+        Detail::Clients => "neither times nor public servers are told apart",
+        Detail::Names => {
+            "neither times, public servers nor clients are told apart, and the numbers of clients \
+             are lower bounds"
+        }
+    };
+    coverage.notes.push(format!(
+        "There were more attempts at required names than are kept apart: their counts are exact, \
+         but {lost}."
+    ));
+}
+
 /// Notes what the limits of the evidence made it give up.
 pub(super) fn note_pruned(coverage: &mut CoverageReport, pruned: Pruned) {
     let tables = [
-        ("attempts", pruned.attempts),
         ("attempts without a name", pruned.unnamed),
         ("certificates", pruned.chains),
         ("names", pruned.names),

@@ -112,6 +112,7 @@ pub fn audit(
     let Read { sink, inputs, mut coverage, clock, plain_logs } = read;
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
+    inputs::note_detail(&mut coverage, evidence.detail());
     let inbound = inbound.as_deref();
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound, trust);
     inputs::note_unknown_chains(&mut coverage, verdicts.unknown_chains());

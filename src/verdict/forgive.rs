@@ -5,7 +5,7 @@
 
 use super::Tried;
 use super::path::{Family, Path};
-use crate::evidence::{Settled, Tally, is_no_such_name, prefixes};
+use crate::evidence::{Detail, Settled, Tally, is_no_such_name, prefixes};
 use crate::observe::{Cause, Channel, Doubt, Duration, NameId, Outcome};
 
 /// What follows a failure within this time is the client's next try of the same thing.
@@ -39,7 +39,9 @@ fn doubt(evidence: &Settled, failed: &Tried<'_>, group: &[Tried<'_>]) -> Option<
     } else if is_search_suffix(evidence, failed) {
         Some(Doubt::SearchSuffix)
     } else if is_recovered(failed, cause, group.iter()) {
-        Some(Doubt::Recovered)
+        // Where clients are not told apart, it may have been another one that succeeded.
+        let is_apart = evidence.detail() < Detail::Names;
+        Some(if is_apart { Doubt::Recovered } else { Doubt::NotKeptApart })
     } else {
         None
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use egress_audit::catalog::{Catalog, Matcher, Profile, Selection};
-use egress_audit::evidence::{Evidence, Limits, Settled, Sightings, Tally};
+use egress_audit::evidence::{Detail, Evidence, Limits, Settled, Sightings, Tally};
 use egress_audit::observe::{
     Address, Anomalies, AnomalyKind, Attempt, Cause, Channel, Doubt, Duration, Fact, Locator,
     NameSource, Outcome, Resolution, Sighting, Sink, SocketAddress, Sum, Timestamp,
@@ -295,7 +295,9 @@ proptest! {
         let whole = sum(sum(a, b), c);
         let settled = whole.clone().settle();
         let Limits { attempts, unnamed, unnamed_of_logs, .. } = limits;
-        prop_assert!(settled.attempts().len() <= attempts + unnamed + unnamed_of_logs);
+        let named = settled.attempts().iter().filter(|(key, _)| key.name.is_some()).count();
+        prop_assert!(settled.attempts().len() - named <= unnamed + unnamed_of_logs);
+        prop_assert!(named <= attempts || settled.detail() == Detail::Names);
         prop_assert!(settled.resolutions().len() <= limits.resolutions);
         // Evidence of very many parts is put together, and pruned, while it is merged.
         let crowd = |evidence: Evidence| (0..MANY).fold(evidence, |crowd, _| {
@@ -307,24 +309,46 @@ proptest! {
     }
 
     #[test]
-    fn what_is_kept_of_a_client_is_whole_but_for_one(
+    fn attempts_at_names_are_counted_exactly_whatever_the_limits(
         limits in limits(),
         all in vec(attempt(), 0..24),
+        cut in any::<prop::sample::Index>(),
     ) {
         let world = World::new();
-        let everything = Limits { attempts: usize::MAX, ..limits };
-        let of_clients = |limits| {
-            let mut tries: BTreeMap<Address, u64> = BTreeMap::new();
-            for (key, tally) in world.evidence(limits, &all).settle().attempts() {
-                if key.name.is_some() {
-                    *tries.entry(key.client).or_default() += tally.count;
-                }
-            }
-            tries
+        let required = |text: &str| {
+            let mut evidence = world.nothing(limits);
+            let id = evidence.intern(text);
+            evidence.keeps(id)
         };
-        let (whole, kept) = (of_clients(everything), of_clients(limits));
-        let cut = kept.iter().filter(|(client, count)| whole[*client] != **count).count();
-        prop_assert!(cut <= 1, "{kept:?} of {whole:?}");
+        // What stays apart at every level.
+        let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+        let mut by_client: BTreeMap<(String, Address), u64> = BTreeMap::new();
+        for observation in &all {
+            let Observation::Attempt(Some((text, source)), _, attempt) = observation else { continue };
+            if !required(text) {
+                continue;
+            }
+            let Attempt { channel, outcome, target_port, unit, .. } = *attempt;
+            let key = format!("{text} {source:?} {channel:?} {outcome:?} {target_port} {unit}");
+            *by_client.entry((key.clone(), attempt.client.address)).or_default() += 1;
+            *counted.entry(key).or_default() += 1;
+        }
+        let (left, right) = all.split_at(cut.index(all.len() + 1));
+        let settled = sum(world.evidence(limits, right), world.evidence(limits, left)).settle();
+        let mut found: BTreeMap<String, u64> = BTreeMap::new();
+        let mut found_by_client: BTreeMap<(String, Address), u64> = BTreeMap::new();
+        for (key, tally) in settled.attempts() {
+            let Some((name, source)) = key.name else { continue };
+            let (channel, outcome, port) = (key.channel, key.outcome, key.target_port);
+            let text = settled.names().text(name);
+            let own = format!("{text} {source:?} {channel:?} {outcome:?} {port} {}", key.unit);
+            *found_by_client.entry((own.clone(), key.client)).or_default() += tally.count;
+            *found.entry(own).or_default() += tally.count;
+        }
+        prop_assert_eq!(&found, &counted);
+        if settled.detail() < Detail::Names {
+            prop_assert_eq!(found_by_client, by_client);
+        }
     }
 
     #[test]
