@@ -1,6 +1,6 @@
 //! The figures behind an outcome, small enough to be kept with every sample.
 
-use super::{Address, Channel, Duration, Origin, Sender};
+use super::{Address, Channel, Duration, Origin, Sender, Sign};
 
 /// What was measured on an attempt; [`Fact::detail`] says it to a person.
 ///
@@ -86,6 +86,8 @@ pub enum Fact {
         after: Duration,
         /// What the header of the response's last packet tells of its sender.
         origin: Origin,
+        /// What shows that it is not the service's.
+        sign: Sign,
     },
     /// What a SOCKS proxy answered.
     SocksReply {
@@ -220,11 +222,15 @@ impl Fact {
                 format!("{protocol} type {kind} code {code} from {from}")
             }
             Self::Status(status) => format!("HTTP status {status}"),
-            Self::Denial { status, after, origin } => format!(
-                "HTTP status {status} {} later, {}",
-                after.humanize(),
-                origin.words(Some(after))
-            ),
+            Self::Denial { status, after, origin, sign } => {
+                let sign = sign.words();
+                let space = if sign.is_empty() { "" } else { " " };
+                format!(
+                    "HTTP status {status}{space}{sign} {} later, {}",
+                    after.humanize(),
+                    origin.words(Some(after))
+                )
+            }
             Self::SocksReply { version, code } => {
                 let name = socks_reply_name(version, code);
                 format!("SOCKS{version} reply {code} ({name})")

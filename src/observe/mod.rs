@@ -11,6 +11,7 @@ mod fact;
 mod locator;
 mod name;
 mod origin;
+mod sign;
 mod sink;
 mod time;
 
@@ -22,5 +23,6 @@ pub use fact::{Fact, Hello};
 pub use locator::Locator;
 pub use name::{MAX_NAME_LENGTH, NameId, TextId, is_plainly_a_name, normalize};
 pub use origin::{Origin, Sender, count_hops};
+pub use sign::{Product, Sign};
 pub use sink::{Sink, Sum};
 pub use time::{Duration, Frame, Timestamp};

@@ -106,11 +106,14 @@ fn is_recovered<'a>(
                 && is_near(failed.tally, other.tally)
         }),
         // The client went on to another address, or tried the same one again, at once.
-        Cause::TcpNoAnswer | Cause::TcpRefused | Cause::IcmpUnreachable => others.any(|other| {
-            other.outcome == Outcome::Answered
-                && is_same_way(Path::of(failed), Path::of(other))
-                && follows(failed.tally, other.tally)
-        }),
+        // A proxy that failed once and opens the tunnel at the next request is no different.
+        Cause::TcpNoAnswer | Cause::TcpRefused | Cause::IcmpUnreachable | Cause::ProxyFailed => {
+            others.any(|other| {
+                other.outcome == Outcome::Answered
+                    && is_same_way(Path::of(failed), Path::of(other))
+                    && follows(failed.tally, other.tally)
+            })
+        }
         // A challenge is half of a proxy's authentication; any later result but another
         // challenge shows that it was met, and a capture that ends before the last result
         // leaves it open.

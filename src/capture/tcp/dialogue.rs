@@ -163,6 +163,9 @@ fn data<S: Sink>(
     moment: Moment,
     context: &mut Context<S>,
 ) {
+    if !originates {
+        flow.end_request(key, moment, context);
+    }
     let stage = flow.dialogue.stage;
     match stage {
         _ if stage.reads_messages(originates) => {
@@ -218,6 +221,10 @@ fn responder_opens<S: Sink>(
 ) {
     if flow.awaits_certificates() {
         flow.read_certificates(bytes, moment, context);
+        return;
+    }
+    if flow.dialogue.tunnel.is_some() && http::page::looks_like_page(bytes) {
+        flow.tunnel_is_page(key, moment, context);
         return;
     }
     let asks = tls::looks_like_tls(bytes) == Some(true)

@@ -119,7 +119,10 @@ impl TcpFlow {
                 let Some(status) = head.status.filter(|status| *status >= 200) else { return };
                 let Some(at) = waits(head.stream) else { return };
                 let (_, request) = http2.waiting.swap_remove(at);
-                let reply = Reply { status, location: head.location, alt_svc: head.alt_svc };
+                let sign = matches!(status, 300..=399)
+                    .then(|| request.leads_away(head.location))
+                    .flatten();
+                let reply = Reply { status, sign, alt_svc: head.alt_svc };
                 let outcome = judge(&request, &reply);
                 self.report_reply(key, &request, outcome, &reply, moment, context);
             }

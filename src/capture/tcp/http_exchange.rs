@@ -1,18 +1,20 @@
 //! HTTP/1 requests and their responses on one connection.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use super::TcpFlow;
-use super::dialogue::{Dialogue, enter_tunnel};
-use super::held::Read;
+use super::dialogue::{Dialogue, Stage, enter_tunnel};
+use super::held::{Held, Read};
 use super::outcome::{ANSWER_TIME, RESPONSE_TIME};
 use crate::capture::context::{Context, Moment};
+use crate::capture::dissect::http::page::{self, Wanted};
 use crate::capture::dissect::http::{self, RequestScan, ResponseScan};
 use crate::capture::dissect::http2;
 use crate::capture::flow_key::FlowKey;
 use crate::observe::{
-    AnomalyKind, Attempt, Cause, Channel, Doubt, Fact, NameId, NameSource, Offer, Outcome, Sink,
-    Timestamp,
+    Address, AnomalyKind, Attempt, Cause, Channel, Doubt, Fact, NameId, NameSource, Offer, Outcome,
+    Product, Sender, Sign, Sink, SocketAddress, Timestamp,
 };
 
 /// The most requests of one connection that wait for responses at the same time.
@@ -41,14 +43,23 @@ pub(super) struct Request {
     pub(super) sent: Moment,
     /// It asks for a change to HTTP/2 (RFC 7540 section 3.2).
     wants_http2: bool,
+    /// What it asks for, where that tells of which kind the answer must be.
+    wanted: Wanted,
+}
+
+impl Request {
+    /// Why a redirect of this request is none of the service's own, if it is not.
+    pub(super) fn leads_away(&self, location: &[u8]) -> Option<Sign> {
+        http::leads_away(&self.host, location)
+    }
 }
 
 /// What a final response says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reply<'a> {
     pub(super) status: u16,
-    /// Where a redirect leads; empty where there is none.
-    pub(super) location: &'a [u8],
+    /// What shows that it is not the service's.
+    pub(super) sign: Option<Sign>,
     /// The value of `Alt-Svc`; empty where there is none.
     pub(super) alt_svc: &'a [u8],
 }
@@ -127,6 +138,28 @@ impl TcpFlow {
         }
     }
 
+    /// Reads what is held of a request whose end will not come, because its answer has or because the
+    /// connection is over: its host may be there.
+    pub(super) fn end_request<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if !matches!(self.dialogue.stage, Stage::Opening | Stage::Http) {
+            return;
+        }
+        let held = self.dialogue.held(true);
+        let names_host = |held: &Held| match http::scan_request(held.bytes(), true) {
+            RequestScan::Request(request) => request.host.is_some(),
+            _ => false,
+        };
+        if let Some(held) = held.take_if(|held| names_host(held)) {
+            self.dialogue.stage = Stage::Http;
+            self.last_request(key, held.bytes(), moment, context);
+        }
+    }
+
     /// Reads the responses at the front of what the responder has said; `last` when a head
     /// that is cut will not become whole.
     pub(super) fn responses<S: Sink>(
@@ -153,6 +186,13 @@ impl TcpFlow {
                 ResponseScan::NotHttp => return Read::Used,
                 ResponseScan::Response(response) => response,
             };
+            let body = rest.get(response.length.max(1)..).unwrap_or_default();
+            if !last
+                && self.is_body_wanted(&response)
+                && let Some(missing) = missing_of_page(&response, body)
+            {
+                return Read::NeedMore { from, at_least: rest.len().saturating_add(missing) };
+            }
             from = from.saturating_add(response.length.max(1));
             if response.is_interim() {
                 continue;
@@ -165,7 +205,10 @@ impl TcpFlow {
             };
             let challenged = exchange.challenged.take();
             self.report_challenge(key, challenged, Timestamp::MAX, context);
-            if request.kind == RequestKind::Connect && (200..300).contains(&response.status) {
+            if request.kind == RequestKind::Connect
+                && (200..300).contains(&response.status)
+                && !page::looks_like_page(body)
+            {
                 let tunnel = Tunnel {
                     name: request.name.map(|(name, _)| name),
                     source: NameSource::Connect,
@@ -182,10 +225,11 @@ impl TcpFlow {
                 let rest = prefix.get(from..).unwrap_or_default();
                 return self.http2_frames(key, rest, false, moment, context).behind(from);
             }
+            let is_of_another = self.is_of_another(request.sent, moment);
             let reply = Reply {
                 status: response.status,
-                location: response.location.unwrap_or_default(),
                 alt_svc: response.alt_svc.unwrap_or_default(),
+                sign: sign_of(&request, &response, body, is_of_another),
             };
             match (judge(&request, &reply), &mut self.dialogue.exchange) {
                 (Outcome::Blocked(Cause::ProxyAuthRequired), Some(exchange)) => {
@@ -202,6 +246,59 @@ impl TcpFlow {
             let body = response.content_length.unwrap_or(0);
             from = from.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
         }
+    }
+
+    /// Whether the body of this response, the next one, tells whose it is. That of an opened tunnel is
+    /// the tunnel.
+    fn is_body_wanted(&self, response: &http::Response<'_>) -> bool {
+        let next = self.dialogue.exchange.as_ref().and_then(|exchange| exchange.waiting.front());
+        let opens_tunnel = |request: &Request| {
+            request.kind == RequestKind::Connect && (200..300).contains(&response.status)
+        };
+        next.is_some_and(|request| !opens_tunnel(request))
+            && !matches!(response.status, 100..=199 | 300..=399 | 403 | 407 | 451 | 511)
+    }
+
+    /// Whether the responder's last packet is probably that of something else, which answered what was
+    /// sent then.
+    fn is_of_another(&self, sent: Moment, at: Moment) -> bool {
+        let origin = self.origin_after(self.origin(), sent);
+        matches!(origin.sender(Some(at.time.since(sent.time))), Sender::Middlebox { .. })
+    }
+
+    /// Reads what is held of the responder, whose stream has ended.
+    pub(super) fn last_responses<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if self.dialogue.stage == Stage::Http
+            && let Some(held) = self.dialogue.held(false).take()
+        {
+            self.responses(key, held.bytes(), true, moment, context);
+        }
+    }
+
+    /// A page came in place of a tunnel's first bytes, which are the client's to send.
+    pub(super) fn tunnel_is_page<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        let Some(tunnel) = self.dialogue.tunnel.take() else { return };
+        let Tunnel { name, source, port, asked, fact } = *tunnel;
+        let status = if let Fact::Status(status) = fact { status } else { 200 };
+        let after = moment.time.since(asked.time);
+        let origin = self.origin_after(self.origin(), asked);
+        let fact = Fact::Denial { status, after, origin, sign: Sign::BlockPage };
+        let outcome = Outcome::Blocked(Cause::ProxyDenied);
+        let name = name.map(|name| (name, source));
+        let attempt = self.attempt(key, name, outcome, fact, moment, context.unit);
+        let channel = Channel::Connect;
+        context.sink.attempt(&Attempt { channel, target_port: port, start: asked.time, ..attempt });
+        self.dialogue = Dialogue::settled();
     }
 
     /// Reports the requests that got no response.
@@ -244,7 +341,12 @@ impl TcpFlow {
         let exchange = self.dialogue.exchange.get_or_insert_default();
         let challenged = exchange.challenged.take();
         if exchange.waiting.len() < MAX_WAITING {
-            exchange.waiting.push_back(Request { wants_http2: request.wants_http2(), ..new });
+            let wanted = Wanted::by(request);
+            exchange.waiting.push_back(Request {
+                wants_http2: request.wants_http2(),
+                wanted,
+                ..new
+            });
         }
         self.report_challenge(key, challenged, Timestamp::MAX, context);
     }
@@ -266,7 +368,15 @@ impl TcpFlow {
             RequestKind::Direct => (NameSource::HttpHost, self.server(key).port),
         };
         let name = context.name(host, source, sent.time).map(|name| (name, source));
-        Request { name, host: host.into(), kind, port, sent, wants_http2: false }
+        Request {
+            name,
+            host: host.into(),
+            kind,
+            port,
+            sent,
+            wants_http2: false,
+            wanted: Wanted::Anything,
+        }
     }
 
     /// A request of HTTP/2 for this authority.
@@ -293,11 +403,16 @@ impl TcpFlow {
         context: &mut Context<S>,
     ) {
         let status = reply.status;
-        let fact = if outcome == Outcome::Blocked(Cause::HttpDenied) {
-            let after = moment.time.since(request.sent.time);
-            Fact::Denial { status, after, origin: self.origin_after(self.origin(), request.sent) }
-        } else {
-            Fact::Status(status)
+        let is_denial = outcome == Outcome::Blocked(Cause::HttpDenied);
+        let is_blocked = matches!(outcome, Outcome::Blocked(_));
+        let fact = match reply.sign.filter(|_| is_blocked) {
+            sign if is_denial || sign.is_some() => Fact::Denial {
+                status,
+                after: moment.time.since(request.sent.time),
+                origin: self.origin_after(self.origin(), request.sent),
+                sign: sign.unwrap_or_default(),
+            },
+            _ => Fact::Status(status),
         };
         if let Some((name, _)) = request.name
             && http::offers_http3(reply.alt_svc)
@@ -339,8 +454,16 @@ impl TcpFlow {
             RequestKind::Direct | RequestKind::Proxied => Channel::Http,
         };
         let attempt = self.attempt(key, request.name, outcome, fact, at, context.unit);
+        // Who asks a proxy for an address had it from an answer that may name it.
+        let target = || {
+            let is_proxied = request.kind != RequestKind::Direct && request.name.is_none();
+            let host = is_proxied.then(|| str::from_utf8(&request.host).ok()).flatten()?;
+            let address: IpAddr = host.parse().ok()?;
+            Some(SocketAddress::new(Address::from(address), request.port))
+        };
         context.sink.attempt(&Attempt {
             channel,
+            server: target().unwrap_or(attempt.server),
             target_port: request.port,
             decider: None,
             start: request.sent.time,
@@ -353,47 +476,73 @@ impl TcpFlow {
 /// What a final response means for the request.
 pub(super) fn judge(request: &Request, reply: &Reply<'_>) -> Outcome {
     let is_proxied = request.kind != RequestKind::Direct;
-    match reply.status {
-        407 => Outcome::Blocked(Cause::ProxyAuthRequired),
-        403 | 451 if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
+    let is_connect = request.kind == RequestKind::Connect;
+    match (reply.status, reply.sign) {
+        (407, _) => Outcome::Blocked(Cause::ProxyAuthRequired),
+        (403 | 451, _) if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
         // Whoever answers 511 is not the server (RFC 6585 section 6).
-        403 | 451 | 511 => Outcome::Blocked(Cause::HttpDenied),
-        502..=504 if is_proxied => Outcome::Blocked(Cause::ProxyFailed),
-        500..=599 if request.kind == RequestKind::Connect => Outcome::Blocked(Cause::ProxyFailed),
-        300..=499 if request.kind == RequestKind::Connect => Outcome::Blocked(Cause::ProxyDenied),
-        300..=399 if leads_to_block_page(&request.host, reply.location) => {
-            Outcome::Blocked(Cause::HttpDenied)
-        }
+        (403 | 451 | 511, _) => Outcome::Blocked(Cause::HttpDenied),
+        (500..=599, None) if is_connect => Outcome::Blocked(Cause::ProxyFailed),
+        // A success of CONNECT is here only with a page, which opens no tunnel.
+        (200..=599, _) if is_connect => Outcome::Blocked(Cause::ProxyDenied),
+        // What names itself and says that it failed is a proxy in front of the client.
+        (502..=504, Some(Sign::Failure(_))) => Outcome::Blocked(Cause::ProxyFailed),
+        (_, Some(_)) if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
+        (_, Some(_)) => Outcome::Blocked(Cause::HttpDenied),
+        (502..=504, None) if is_proxied => Outcome::Blocked(Cause::ProxyFailed),
         // An upstream that a middlebox could not reach says nothing of the endpoint.
-        0..=199 if reply.status != 101 => Outcome::Inconclusive(Doubt::NotDissected),
+        (0..=199, None) if reply.status != 101 => Outcome::Inconclusive(Doubt::NotDissected),
         _ => Outcome::Answered,
     }
 }
 
-/// Whether a redirect goes to another host and looks like that of a filter: its target carries
-/// the host that was asked for, or says what it is.
-///
-/// Services redirect to other hosts of their own all the time, so another host alone is no sign.
-fn leads_to_block_page(host: &[u8], location: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] = [
-        b"block",
-        b"denied",
-        b"deny",
-        b"forbidden",
-        b"filter",
-        b"restrict",
-        b"webauth",
-        b"captive",
-    ];
-    let target = http::host_of_uri(location).unwrap_or_default();
-    if target.is_empty() || target.eq_ignore_ascii_case(host) {
-        return false;
+/// What shows that a response to this request is not the service's. `is_of_another` says that its packet
+/// is probably not one of the responder's.
+fn sign_of(
+    request: &Request,
+    response: &http::Response<'_>,
+    body: &[u8],
+    is_of_another: bool,
+) -> Option<Sign> {
+    let by_page = || {
+        let page = page::judge(response, body, &request.host, request.wanted);
+        page.or_else(|| {
+            (is_of_another && page::depends_on_body(response) && page::looks_like_page(body))
+                .then_some(Sign::OtherSender)
+        })
+    };
+    match response.status {
+        300..=399 => {
+            let location = response.location.unwrap_or_default();
+            let leads_elsewhere = http::leads_elsewhere(&request.host, location);
+            request
+                .leads_away(location)
+                .or_else(|| page::made_by(response).filter(|_| leads_elsewhere).map(Sign::Product))
+                .or_else(|| (leads_elsewhere && is_of_another).then_some(Sign::OtherSender))
+        }
+        _ if page::is_denial_of_squid(response) => Some(Sign::Product(Product::Squid)),
+        502..=504 => by_page().or_else(|| page::made_by(response).map(Sign::Failure)),
+        _ => by_page(),
     }
-    let location = location.to_ascii_lowercase();
-    let after_host = memchr::memmem::find(&location, &target.to_ascii_lowercase())
-        .and_then(|at| location.get(at + target.len()..))
-        .unwrap_or_default();
-    let carries_host =
-        !host.is_empty() && memchr::memmem::find(after_host, &host.to_ascii_lowercase()).is_some();
-    carries_host || WORDS.iter().any(|word| memchr::memmem::find(&location, word).is_some())
+}
+
+/// How many more bytes of a page are worth waiting for; `None` when there are enough.
+fn missing_of_page(response: &http::Response<'_>, body: &[u8]) -> Option<usize> {
+    if !page::depends_on_body(response) {
+        return None;
+    }
+    let whole = response
+        .content_length
+        .filter(|_| !response.chunked)
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(page::MAX_LOOK)
+        .min(page::MAX_LOOK);
+    let missing = whole.saturating_sub(body.len());
+    let has_end =
+        || memchr::memmem::find(body, b"</html>").is_some() || body.ends_with(b"\r\n0\r\n\r\n");
+    (missing > 0 && !has_end()).then_some(if response.content_length.is_some() {
+        missing
+    } else {
+        1
+    })
 }

@@ -208,6 +208,9 @@ impl TcpFlow {
     ) {
         if !self.dialogue.is_settled() {
             self.read_behind_holes(key, context);
+            let moment = Moment { time: self.last, locator: self.start.locator };
+            self.end_request(key, moment, context);
+            self.last_responses(key, moment, context);
         }
         self.count(context);
         self.conclude(key, until, context);
@@ -309,6 +312,8 @@ impl TcpFlow {
         if !self.dialogue.is_settled() && !originates {
             // A close ends the wait for what is missing before it.
             self.read_behind_holes(key, context);
+            self.end_request(key, moment, context);
+            self.last_responses(key, moment, context);
         }
         let (half, _) = if originates {
             (&mut self.originator, &mut self.responder)

@@ -7,7 +7,8 @@ use crate::capture::conn_state::ConnectionState;
 use crate::capture::context::{Context, Moment};
 use crate::capture::flow_key::FlowKey;
 use crate::observe::{
-    Attempt, Cause, Doubt, Duration, Fact, Hello, NameId, NameSource, Outcome, Sink, Timestamp,
+    Attempt, Cause, Doubt, Duration, Fact, Hello, NameId, NameSource, Outcome, Sign, Sink,
+    Timestamp,
 };
 
 /// How long a SYN waits for an answer before silence is a finding: three seconds are the
@@ -159,7 +160,7 @@ impl TcpFlow {
                             301..=308 | 403 | 451 | 511 => Outcome::Blocked(Cause::HttpDenied),
                             _ => Outcome::Inconclusive(Doubt::NotDissected),
                         };
-                        (outcome, Fact::Denial { status, after, origin }, at)
+                        (outcome, Fact::Denial { status, after, origin, sign: Sign::Status }, at)
                     }
                     EndingKind::ResponderReset => {
                         let fact = Fact::Reset { after, origin, hello };

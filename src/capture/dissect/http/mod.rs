@@ -9,6 +9,8 @@
 mod authority;
 mod head;
 mod method;
+pub mod page;
+mod redirect;
 mod request;
 mod response;
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod tests;
 
 pub use authority::{host_of_uri, split as split_authority};
 pub use method::looks_like_request;
+pub use redirect::{leads_away, leads_elsewhere};
 pub use request::{Request, RequestScan, scan_request, scan_request_onward};
 pub use response::{Response, ResponseScan, offers_http3, scan_response, scan_response_onward};
 

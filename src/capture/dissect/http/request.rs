@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub complete: bool,
     /// The method as sent.
     pub method: &'a [u8],
+    /// The target as sent: a path, a URI or an authority (RFC 9112 section 3.2).
+    pub target: &'a [u8],
     /// The host that is asked for, without port, brackets and user information: that of the
     /// target when the target has one, which then counts more than the `Host` field (RFC 9112
     /// section 3.2.2), else that of the field. For CONNECT, the target alone counts.
@@ -48,6 +50,8 @@ pub struct Request<'a> {
     pub content_length: Option<u64>,
     /// The body is chunked (RFC 9112 section 7.1), whatever `content_length` says.
     pub chunked: bool,
+    /// The value of the `Content-Type` field.
+    pub content_type: Option<&'a [u8]>,
     /// The value of the `Upgrade` field, such as `websocket` (RFC 9110 section 7.8).
     pub upgrade: Option<&'a [u8]>,
     /// How many bytes of the prefix the head occupies when it is complete; else 0.
@@ -202,6 +206,7 @@ impl<'a> Reading<'a> {
         let mut request = Request {
             complete: false,
             method,
+            target,
             host: None,
             port: None,
             target_is_absolute: false,
@@ -209,6 +214,7 @@ impl<'a> Reading<'a> {
             several_hosts: false,
             content_length: None,
             chunked: false,
+            content_type: None,
             upgrade: None,
             length: 0,
         };
@@ -233,6 +239,8 @@ impl<'a> Reading<'a> {
         if name.eq_ignore_ascii_case(b"host") {
             request.several_hosts |= request.host_header.is_some();
             request.host_header = request.host_header.or(Some(value));
+        } else if name.eq_ignore_ascii_case(b"content-type") {
+            request.content_type = request.content_type.or(Some(value));
         } else if name.eq_ignore_ascii_case(b"upgrade") {
             request.upgrade = request.upgrade.or(Some(value));
         } else {

@@ -39,8 +39,14 @@ pub struct Response<'a> {
     /// The value of the `Via` field: the response came through a proxy, or out of one (RFC 9110
     /// section 7.6.3).
     pub via: Option<&'a [u8]>,
-    /// What a proxy says of its own failure: `Proxy-Status` (RFC 9209) or `X-Squid-Error`.
-    pub proxy_error: Option<&'a [u8]>,
+    /// What a proxy says of its own failure: `Proxy-Status` (RFC 9209).
+    pub proxy_status: Option<&'a [u8]>,
+    /// What Squid says of its own failure or denial: `X-Squid-Error`.
+    pub squid_error: Option<&'a [u8]>,
+    /// The value of the `Content-Type` field.
+    pub content_type: Option<&'a [u8]>,
+    /// The value of the `Content-Encoding` field.
+    pub content_encoding: Option<&'a [u8]>,
     /// The value of the `Alt-Svc` field (RFC 7838 section 3).
     pub alt_svc: Option<&'a [u8]>,
     /// A proxy asks for credentials (RFC 9110 section 11.7.1).
@@ -158,7 +164,10 @@ impl<'a> Reading<'a> {
             location_host: None,
             server: None,
             via: None,
-            proxy_error: None,
+            proxy_status: None,
+            squid_error: None,
+            content_type: None,
+            content_encoding: None,
             alt_svc: None,
             proxy_authenticate: false,
             content_length: None,
@@ -177,8 +186,14 @@ impl<'a> Reading<'a> {
             &mut response.server
         } else if is(b"via") {
             &mut response.via
-        } else if is(b"proxy-status") || is(b"x-squid-error") {
-            &mut response.proxy_error
+        } else if is(b"proxy-status") {
+            &mut response.proxy_status
+        } else if is(b"x-squid-error") {
+            &mut response.squid_error
+        } else if is(b"content-type") {
+            &mut response.content_type
+        } else if is(b"content-encoding") {
+            &mut response.content_encoding
         } else if is(b"alt-svc") {
             &mut response.alt_svc
         } else {

@@ -193,7 +193,7 @@ fn a_response_tells_its_status_and_who_answers() {
             alt_svc: None,
             server: Some(b"squid/6.1"),
             via: Some(b"1.1 proxy"),
-            proxy_error: Some(b"ERR_ACCESS_DENIED 0"),
+            squid_error: Some(b"ERR_ACCESS_DENIED 0"),
             proxy_authenticate: false,
             content_length: Some(3),
             chunked: false,
