@@ -10,6 +10,7 @@ use super::dissect::{dns, dtls, quic};
 use super::flow_key::{FlowKey, SHARDS, TCP, UDP};
 use super::fragments::Joined;
 use super::heard::Heard;
+use super::link;
 use super::packet::{Decoded, Fragment, IcmpError, Segment, Transport, decode};
 use crate::observe::{Anomalies, Timestamp};
 
@@ -125,12 +126,12 @@ impl Batch {
             run.1 += 1;
             let bytes = block.bytes(record);
             counts.cut += u64::from(record.captured < record.original);
-            let segment = match decode(record.link_type, bytes, record.original) {
+            let mut segment = match decode(record.link_type, bytes, record.original) {
                 Ok(Decoded::Segment(segment)) => segment,
                 Ok(Decoded::Fragment(fragment)) => {
                     match fragment.first.map(|segment| segment.transport) {
                         Some(Transport::Tcp { .. }) => counts.tcp += 1,
-                        Some(Transport::Udp) => counts.udp += 1,
+                        Some(Transport::Udp { .. }) => counts.udp += 1,
                         None => counts.fragments += 1,
                     }
                     fragments.push((index, fragment));
@@ -173,12 +174,16 @@ impl Batch {
                     counts.tcp += 1;
                     TCP
                 }
-                Transport::Udp => {
+                Transport::Udp { .. } => {
                     counts.udp += 1;
                     let payload = bytes.get(segment.payload_start as usize..).unwrap_or_default();
                     if !concerns_names(&segment, payload) {
                         heard.add(segment.destination.address);
                         continue;
+                    }
+                    if segment.destination.port == DNS_PORT {
+                        let hardware = link::sender(record.link_type, bytes, &segment);
+                        segment.transport = Transport::Udp { hardware };
                     }
                     UDP
                 }

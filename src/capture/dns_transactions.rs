@@ -6,8 +6,9 @@ use super::flow_key::{FlowKey, UDP};
 use super::flow_table::FlowTable;
 use super::tcp::Icmp;
 use crate::observe::{
-    Address, AnomalyKind, Attempt, Cause, Channel, Doubt, Duration, Fact, Locator, NameId,
+    Address, Alias, AnomalyKind, Attempt, Cause, Channel, Doubt, Duration, Fact, Locator, NameId,
     NameSource, Offer, Outcome, Resolution, Sighting, Sink, SocketAddress, Timestamp,
+    is_block_alias,
 };
 
 /// How long a question waits for its answer; resolvers ask again, or elsewhere, after five
@@ -222,18 +223,31 @@ fn response<S: Sink>(
         },
     };
     let answers = Answers::of(message);
-    for answer in message.answers() {
-        if let AnswerData::Address(address) = answer.data
-            && !address.is_sinkhole()
-        {
-            context.sink.resolution(&Resolution {
-                name: asked.name,
-                client: client.address,
-                address,
-                time: moment.time,
-                time_to_live: Duration::from_seconds(i64::from(answers.time_to_live)),
-            });
-        }
+    let time_to_live = Duration::from_seconds(i64::from(answers.time_to_live));
+    let addresses = message.answers().filter_map(|answer| match answer.data {
+        AnswerData::Address(address) => Some(address),
+        _ => None,
+    });
+    let hinted = message.hints().iter().copied();
+    for address in addresses.chain(hinted).filter(|address| !address.is_sinkhole()) {
+        context.sink.resolution(&Resolution {
+            name: asked.name,
+            client: client.address,
+            address,
+            time: moment.time,
+            time_to_live,
+        });
+    }
+    if let (None, Some(target)) = (answers.first, answers.alias) {
+        // The client asks on for the alias, and what it is told then is of this name.
+        let target = context.sink.intern(target);
+        context.sink.alias(&Alias {
+            name: asked.name,
+            target,
+            client: client.address,
+            time: moment.time,
+            time_to_live,
+        });
     }
     if message.offers_http3() {
         context.sink.http3_offered(asked.name, Offer::HttpsRecord);
@@ -300,8 +314,12 @@ fn take_question<S: Sink>(
 }
 
 /// What the answer section says, summed up.
-struct Answers {
+struct Answers<'m> {
     first: Option<Address>,
+    /// The last alias of the chain.
+    alias: Option<&'m str>,
+    /// Whether an alias leads to a filter's own server.
+    is_block_alias: bool,
     /// Whether there are addresses and all of them lead nowhere.
     is_sinkhole: bool,
     /// Whether there are addresses and all of them are private.
@@ -312,10 +330,12 @@ struct Answers {
     time_to_live: u32,
 }
 
-impl Answers {
-    fn of(message: &Message) -> Self {
+impl<'m> Answers<'m> {
+    fn of(message: &'m Message) -> Self {
         let mut sum = Self {
             first: None,
+            alias: None,
+            is_block_alias: false,
             is_sinkhole: true,
             is_private: true,
             is_private_link: false,
@@ -326,10 +346,12 @@ impl Answers {
             match answer.data {
                 AnswerData::Address(address) => {
                     sum.first.get_or_insert(address);
-                    sum.is_sinkhole &= address.is_sinkhole();
+                    sum.is_sinkhole &= address.is_sinkhole() || address.is_block_server();
                     sum.is_private &= address.is_private();
                 }
                 AnswerData::Alias(target) => {
+                    sum.is_block_alias |= is_block_alias(target);
+                    sum.alias = Some(target).filter(|target| !target.is_empty());
                     sum.is_private_link |= target.split('.').any(|label| label == "privatelink");
                 }
                 AnswerData::Other => {}
@@ -339,27 +361,34 @@ impl Answers {
     }
 
     /// What the response means for the name; `None` for questions that no connection depends
-    /// on, and for answers that are to be asked for again over TCP.
+    /// on.
     fn outcome(&self, message: &Message, record_type: u16) -> Option<Outcome> {
         let connects = matches!(
             record_type,
             dns::TYPE_A | dns::TYPE_AAAA | dns::TYPE_HTTPS | dns::TYPE_SVCB | TYPE_ANY
         );
-        if !connects || (message.truncated() && self.first.is_none()) {
+        if !connects {
             return None;
+        }
+        if message.truncated() && self.first.is_none() {
+            // What is answered when the client asks again over TCP is an attempt of its own.
+            return Some(Outcome::Inconclusive(Doubt::Truncated));
         }
         if matches!(message.extended_error(), Some(15..=18)) {
             return Some(Outcome::Blocked(Cause::DnsFiltered));
         }
         Some(match message.rcode() {
             0 => match self.first {
+                _ if self.is_block_alias => Outcome::Blocked(Cause::DnsSinkhole),
                 Some(_) if self.is_sinkhole => Outcome::Blocked(Cause::DnsSinkhole),
                 Some(_) if self.is_private && self.is_private_link => {
                     Outcome::Inconclusive(Doubt::PrivateLink)
                 }
-                Some(_) if self.is_private => Outcome::Blocked(Cause::DnsSinkhole),
+                Some(_) if self.is_private => Outcome::Inconclusive(Doubt::PrivateAddress),
                 Some(_) => Outcome::Answered,
                 None if message.has_service_binding() => Outcome::Answered,
+                // What the alias leads to is asked for next.
+                None if self.alias.is_some() => Outcome::Inconclusive(Doubt::Resolved),
                 // The addresses lie beyond the snap length.
                 None if message.has_cut_answers() => Outcome::Answered,
                 None => Outcome::Inconclusive(Doubt::NoData),

@@ -147,6 +147,12 @@ pub fn read_sequence<S: Sink>(
         result.anomalies.merge(facts.anomalies);
         if let Some(container) = &mut capture.container {
             result.anomalies.merge(std::mem::take(&mut container.anomalies));
+            if let Some(sink) = result.sinks.first_mut() {
+                for (address, name) in std::mem::take(&mut container.names) {
+                    let name = sink.intern(&name);
+                    sink.file_name(address, name);
+                }
+            }
         }
         result.captures.push(capture);
     }

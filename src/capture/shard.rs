@@ -2,8 +2,8 @@
 
 use super::context::{Context, Moment};
 use super::coverage::FlowCounts;
-use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, QUIC_PORT, Subject, Task};
-use super::dissect::{dns, dtls};
+use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, Subject, Task};
+use super::dissect::{dns, dtls, quic};
 use super::dns_transactions::{self, Transactions};
 use super::flow_key::{FlowKey, TCP, UDP};
 use super::flow_table::{FlowTable, Slot};
@@ -104,7 +104,7 @@ impl<S: Sink> Shard<S> {
         let payload = bytes.get(start..end).unwrap_or_default();
         match segment.transport {
             Transport::Tcp { .. } => self.tcp_segment(segment, payload, moment),
-            Transport::Udp => self.udp_datagram(segment, payload, moment),
+            Transport::Udp { .. } => self.udp_datagram(segment, payload, moment),
         }
     }
 
@@ -162,13 +162,16 @@ impl<S: Sink> Shard<S> {
                 dns_transactions::local_message(context, payload, moment);
             }
             (_, DNS_PORT) => {
+                if let Transport::Udp { hardware: hardware @ 1.. } = segment.transport {
+                    context.sink.host(context.unit, hardware, source.address);
+                }
                 dns_transactions::message(context, source, destination, true, payload, moment);
             }
             (DNS_PORT, _) => {
                 dns_transactions::message(context, destination, source, false, payload, moment);
             }
             // Who asks is told by the message itself.
-            (from, to) if from != QUIC_PORT && to != QUIC_PORT && dns::looks_like_dns(payload) => {
+            _ if dns::looks_like_dns(payload) && !quic::looks_like_quic(payload) => {
                 dns_transactions::message(context, source, destination, true, payload, moment);
             }
             _ => self.other_datagram(segment, payload, moment),

@@ -77,6 +77,11 @@ impl<K: Copy + Eq + Hash, V, R: Copy + Ord> Least<K, V, R> {
         self.log.fold_before(limit.saturating_add(limit / 4));
     }
 
+    /// Keeps the entries that `is_kept` says.
+    pub(super) fn retain(&mut self, is_kept: impl FnMut(&K, &V) -> bool) {
+        self.log.retain(is_kept);
+    }
+
     pub(super) fn iter(&self) -> std::slice::Iter<'_, (K, V)> {
         self.log.iter()
     }

@@ -5,6 +5,7 @@
 //! one entry.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use hashbrown::HashMap;
@@ -13,7 +14,10 @@ use super::detail::Attempts;
 use super::least::{Least, Rules};
 use super::unnamed::Unnamed;
 use super::{AttemptKey, ChainTable, Limits, NameTable, ResolutionKey, Span, Tally};
-use crate::observe::{Address, ChainId, NameId, Offer, TextId};
+use crate::observe::{Address, ChainId, Duration, NameId, Offer, TextId};
+
+/// How long after an alias has run out a client may still ask for its target.
+const ALIAS_SLACK: Duration = Duration::from_seconds(30);
 
 /// Entries that are appended before the first look for equal keys.
 const FIRST_FOLD: usize = 32_768;
@@ -33,6 +37,12 @@ pub(super) struct Part {
     pub(super) resolutions: Least<ResolutionKey, Span, Address>,
     /// Clients that packets were sent to, by unit.
     pub(super) heard: Log<(u32, Address), ()>,
+    /// Who was told to ask for the second name instead of the third.
+    pub(super) aliases: Log<(Address, NameId, NameId), Span>,
+    /// From which addresses a hardware address sends, by unit.
+    pub(super) hosts: Log<(u32, u64, Address), ()>,
+    /// Names that capture files state for addresses.
+    pub(super) file_names: Log<(Address, NameId), ()>,
     /// Names that are said to be served by HTTP/3.
     pub(super) offers: Log<(NameId, Offer), ()>,
 }
@@ -166,6 +176,41 @@ impl Part {
         resolutions.prune(&ResolutionRules { names, limits });
     }
 
+    /// Gives names the addresses that their clients were told of the aliases that the names lead to, in
+    /// place of the aliases. A chain has few links; resolvers follow no more of them (RFC 1034 section
+    /// 3.6.2 warns of longer ones).
+    pub(super) fn follow_aliases(&mut self, limits: &Limits) {
+        const MAX_LINKS: usize = 8;
+        if self.aliases.len() == 0 {
+            return;
+        }
+        self.aliases.fold(Span::widen);
+        let mut by_target: BTreeMap<(Address, NameId), Vec<(NameId, Span)>> = BTreeMap::new();
+        for ((client, target, name), span) in self.aliases.iter() {
+            by_target.entry((*client, *target)).or_default().push((*name, *span));
+        }
+        // What the client was told soon after the alias is of the name.
+        let is_next = |alias: &Span, told: &Span| {
+            told.from <= alias.until + ALIAS_SLACK && alias.from <= told.until
+        };
+        for _ in 0..MAX_LINKS {
+            let mut found = Vec::new();
+            self.resolutions.retain(|key, told| {
+                let names = by_target.get(&(key.client, key.name)).into_iter().flatten();
+                let before = found.len();
+                let names = names.filter(|(_, alias)| is_next(alias, told));
+                found.extend(names.map(|(name, _)| (ResolutionKey { name: *name, ..*key }, *told)));
+                found.len() == before
+            });
+            if found.is_empty() {
+                return;
+            }
+            for (key, span) in found {
+                self.push_resolution(key, span, limits);
+            }
+        }
+    }
+
     /// All attempts that show no name.
     pub(super) fn unnamed(&self) -> impl Iterator<Item = &(AttemptKey, Tally)> {
         self.unnamed.iter().chain(self.unnamed_of_logs.iter())
@@ -193,6 +238,15 @@ impl Part {
         self.resolutions.absorb(other.resolutions, translated, &rules);
         for (key, ()) in other.heard.entries {
             self.heard.push(key, (), |(), ()| {});
+        }
+        for ((client, target, name), span) in other.aliases.entries {
+            self.aliases.push((client, translate(target), translate(name)), span, Span::widen);
+        }
+        for (key, ()) in other.hosts.entries {
+            self.hosts.push(key, (), |(), ()| {});
+        }
+        for ((address, name), ()) in other.file_names.entries {
+            self.file_names.push((address, translate(name)), (), |(), ()| {});
         }
         for ((name, offer), ()) in other.offers.entries {
             self.offers.push((translate(name), offer), (), |(), ()| {});

@@ -25,6 +25,10 @@ pub struct Settled {
     resolutions: Vec<(ResolutionKey, Span)>,
     /// Of the clients with an attempt here, those that packets were sent to, by unit.
     heard: HashSet<(u32, Address), foldhash::fast::RandomState>,
+    /// Other addresses of the host that sends from this one, by unit.
+    siblings: BTreeMap<(u32, Address), Vec<Address>>,
+    /// Names that capture files state for addresses.
+    file_names: BTreeSet<(Address, NameId)>,
     /// What says of which names that HTTP/3 serves them.
     offers: BTreeSet<(NameId, Offer)>,
     pruned: Pruned,
@@ -121,7 +125,27 @@ impl Settled {
             .flat_map(|part| part.offers.iter().map(|((name, offer), ())| (*part, *name, *offer)))
             .filter_map(|(part, name, offer)| Some((names.find(part.names.text(name))?, offer)))
             .collect();
-        Self { names, texts, chains, attempts, resolutions, heard, offers, pruned, detail }
+        let siblings = siblings(&parts);
+        let file_names = parts
+            .iter()
+            .flat_map(|part| {
+                part.file_names.iter().map(|((address, name), ())| (*part, *address, *name))
+            })
+            .filter_map(|(part, address, name)| Some((address, names.find(part.names.text(name))?)))
+            .collect();
+        Self {
+            names,
+            texts,
+            chains,
+            attempts,
+            resolutions,
+            heard,
+            siblings,
+            file_names,
+            offers,
+            pruned,
+            detail,
+        }
     }
 
     /// The names that the keys speak of, numbered in the order of their texts.
@@ -160,6 +184,18 @@ impl Settled {
         self.heard.contains(&(unit, client))
     }
 
+    /// The other addresses that the host of this one sends from, as far as hardware addresses tell.
+    #[must_use]
+    pub fn siblings(&self, unit: u32, client: Address) -> &[Address] {
+        self.siblings.get(&(unit, client)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The names that capture files state for the address.
+    pub fn file_names(&self, address: Address) -> impl Iterator<Item = NameId> {
+        let range = (address, NameId(0))..=(address, NameId(u32::MAX));
+        self.file_names.range(range).map(|(_, name)| *name)
+    }
+
     /// What says that HTTP/3 serves the name.
     pub fn offers(&self, name: NameId) -> impl Iterator<Item = Offer> {
         self.offers
@@ -191,12 +227,20 @@ impl<'p> Relevant<'p> {
                     named.insert(key.address);
                 }
             }
+            for ((address, name), ()) in part.file_names.iter() {
+                if part.names.concerns(*name) {
+                    named.insert(*address);
+                }
+            }
         }
         for part in parts {
             for (key, _) in part.unnamed() {
                 let address = key.server.address;
                 if named.contains(&address) {
                     relevant.addresses.insert(address);
+                }
+                for within in address.translated().filter(|within| named.contains(within)) {
+                    relevant.addresses.extend([address, within]);
                 }
                 for label in inbound.into_iter().flat_map(|tags| tags.labels(address)) {
                     relevant.addresses.insert(address);
@@ -237,6 +281,11 @@ impl<'p> Relevant<'p> {
                 kept.attempts.push((key, tally));
             }
         }
+        for ((address, name), ()) in part.file_names.iter() {
+            if self.addresses.contains(address) {
+                kept.mark(*name);
+            }
+        }
         for (key, span) in part.resolutions.iter().filter(|(key, _)| is_relevant(key)) {
             kept.mark(key.name);
             kept.resolutions.push((key, *span));
@@ -271,6 +320,27 @@ fn texts_of(parts: &[&Part], kept: &[Kept<'_>]) -> NameTable {
         texts.intern(text, |_| false);
     }
     texts
+}
+
+/// The addresses of each host that sends from several. What sends from many is a router or a proxy for
+/// others (RFC 1812, RFC 1027), and no host.
+fn siblings(parts: &[&Part]) -> BTreeMap<(u32, Address), Vec<Address>> {
+    /// Addresses that a host may have: a few of each family, and temporary ones (RFC 8981).
+    const MAX_ADDRESSES: usize = 16;
+    let mut hosts: BTreeMap<(u32, u64), BTreeSet<Address>> = BTreeMap::new();
+    for part in parts {
+        for ((unit, hardware, address), ()) in part.hosts.iter() {
+            hosts.entry((*unit, *hardware)).or_default().insert(*address);
+        }
+    }
+    let mut siblings = BTreeMap::new();
+    for ((unit, _), addresses) in hosts.iter().filter(|(_, all)| all.len() <= MAX_ADDRESSES) {
+        for address in addresses {
+            let others = addresses.iter().filter(|other| *other != address);
+            siblings.entry((*unit, *address)).or_insert_with(Vec::new).extend(others.copied());
+        }
+    }
+    siblings
 }
 
 /// Whether attempts of this key ended with the answer that there is no such name.

@@ -10,8 +10,8 @@ use super::unnamed::{Room, Unnamed};
 use super::{Detail, Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
-    Address, Attempt, ChainId, Channel, Locator, NameId, NameSource, Offer, Outcome, Resolution,
-    Sighting, Sink, SocketAddress, Sum, TextId, Timestamp,
+    Address, Alias, Attempt, ChainId, Channel, Locator, NameId, NameSource, Offer, Outcome,
+    Resolution, Sighting, Sink, SocketAddress, Sum, TextId, Timestamp,
 };
 use crate::service_tags::InboundTags;
 
@@ -270,9 +270,11 @@ impl Evidence {
             || attempts > self.limits.attempts
             || self.parts().any(|part| part.attempts.detail() != Detail::Minutes)
             || resolutions > self.limits.resolutions
+            || self.parts().any(|part| part.aliases.len() > 0)
         {
             self.put_together();
         }
+        self.own.follow_aliases(&self.limits);
         let sum = |count: fn(&Part) -> u64| self.parts().map(count).sum();
         let pruned = Pruned {
             unnamed: sum(|part| part.unnamed.given_up() + part.unnamed_of_logs.given_up()),
@@ -436,6 +438,24 @@ impl Sink for Evidence {
         let until = resolution.time + resolution.time_to_live;
         let span = Span { from: resolution.time, until, count: 1 };
         self.own.push_resolution(key, span, &self.limits);
+    }
+
+    fn alias(&mut self, alias: &Alias) {
+        if self.own.names.is_kept(alias.name) && self.own.names.is_kept(alias.target) {
+            let until = alias.time + alias.time_to_live;
+            let span = Span { from: alias.time, until, count: 1 };
+            self.own.aliases.push((alias.client, alias.target, alias.name), span, Span::widen);
+        }
+    }
+
+    fn host(&mut self, unit: u32, hardware: u64, address: Address) {
+        self.own.hosts.push((unit, hardware, address), (), |(), ()| {});
+    }
+
+    fn file_name(&mut self, address: Address, name: NameId) {
+        if self.own.names.is_kept(name) {
+            self.own.file_names.push((address, name), (), |(), ()| {});
+        }
     }
 
     #[inline]

@@ -59,6 +59,29 @@ impl Address {
         }
     }
 
+    /// The IPv4 addresses that this IPv6 address may stand for behind a translator: the places of RFC
+    /// 6052 section 2.2, for prefixes of 96, 64, 56, 48, 40 and 32 bits. Which prefix a network uses is not
+    /// known (RFC 7050), so what is found so must be confirmed by what the client was told.
+    pub fn translated(self) -> impl Iterator<Item = Self> {
+        const PLACES: [[usize; 4]; 6] = [
+            [12, 13, 14, 15],
+            [9, 10, 11, 12],
+            [7, 9, 10, 11],
+            [6, 7, 9, 10],
+            [5, 6, 7, 9],
+            [4, 5, 6, 7],
+        ];
+        let octets = self.0;
+        let is_translatable = !self.is_v4();
+        PLACES.into_iter().filter(move |_| is_translatable).filter_map(move |places| {
+            let mut four = [0; 4];
+            for (byte, place) in four.iter_mut().zip(places) {
+                *byte = *octets.get(place)?;
+            }
+            Some(Self::from_v4(four)).filter(|address| !address.is_unspecified())
+        })
+    }
+
     /// The unspecified address of the same family (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.2),
     /// which stands for one that is not known.
     #[must_use]

@@ -54,6 +54,21 @@ pub struct Resolution {
     pub time_to_live: Duration,
 }
 
+/// A DNS answer that gave an alias and no address: what the client is told of the alias is of the name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Alias {
+    /// The name that the client asked for.
+    pub name: NameId,
+    /// The name that it was told to ask for instead.
+    pub target: NameId,
+    /// Who asked.
+    pub client: Address,
+    /// When the answer was given.
+    pub time: Timestamp,
+    /// How long the answer holds.
+    pub time_to_live: Duration,
+}
+
 /// A name seen in an input, whatever became of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sighting {
@@ -133,6 +148,8 @@ pub enum NameSource {
     DnsSameClient,
     /// An answer that another client had been given.
     DnsAnyClient,
+    /// A name that a capture file itself states for an address.
+    FileName,
     /// An address range published for a service.
     ServiceTag,
 }
@@ -153,6 +170,7 @@ impl NameSource {
             Self::DnsAnswer => "dns_answer",
             Self::DnsSameClient => "dns_same_client",
             Self::DnsAnyClient => "dns_any_client",
+            Self::FileName => "file_name",
             Self::ServiceTag => "service_tag",
         }
     }

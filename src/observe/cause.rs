@@ -89,6 +89,8 @@ vocabulary! {
         NotKeptApart = "not_kept_apart": "attempts were too many to tell clients apart, and others at the same name succeeded",
         SearchSuffix = "search_suffix": "the name is another name with a search suffix appended",
         NoData = "no_data": "the name exists and has no address of the kind asked for",
+        Truncated = "truncated": "the answer was cut short and the name was not answered over TCP",
+        PrivateAddress = "private_address": "the name leads to a private address, and nothing tells what answers there",
         PrivateLink = "private_link": "the name leads to a private address by a private-link alias",
         AuthenticationPending = "authentication_pending": "the proxy asked for credentials and the capture ended",
         NotDissected = "not_dissected": "both sides sent data in a protocol that shows no outcome",

@@ -1,6 +1,6 @@
 //! Where observations go.
 
-use super::{Address, Attempt, ChainId, NameId, Offer, Resolution, Sighting, TextId};
+use super::{Address, Alias, Attempt, ChainId, NameId, Offer, Resolution, Sighting, TextId};
 
 /// Takes what the readers observe, one shard at a time.
 ///
@@ -61,6 +61,15 @@ pub trait Sink: Send {
 
     /// A client was told where a name lives.
     fn resolution(&mut self, resolution: &Resolution);
+
+    /// A client was told to ask for another name.
+    fn alias(&mut self, _alias: &Alias) {}
+
+    /// The host with this hardware address sends from this IP address.
+    fn host(&mut self, _unit: u32, _hardware: u64, _address: Address) {}
+
+    /// A capture file states a name for an address.
+    fn file_name(&mut self, _address: Address, _name: NameId) {}
 
     /// A name was seen.
     fn sighting(&mut self, sighting: &Sighting);

@@ -16,23 +16,35 @@ const RACE: Duration = Duration::from_seconds(1);
 
 /// Applies every rule. An attempt that is forgiven becomes inconclusive, with the reason.
 pub(super) fn forgive(evidence: &Settled, tried: &mut [Tried<'_>]) {
-    // Sorted by name, then by client: what one client did about one name stands together.
-    for group in tried.chunk_by_mut(|a, b| a.name == b.name && a.key.client == b.key.client) {
-        let doubts: Vec<(usize, Doubt)> = group
-            .iter()
-            .enumerate()
-            .filter_map(|(index, failed)| Some((index, doubt(evidence, failed, group)?)))
-            .collect();
-        for (index, doubt) in doubts {
-            if let Some(attempts) = group.get_mut(index) {
-                attempts.outcome = Outcome::Inconclusive(doubt);
-            }
+    let mut doubts: Vec<(usize, Doubt)> = Vec::new();
+    let mut start = 0;
+    for of_name in tried.chunk_by(|a, b| a.name == b.name) {
+        let mut at = start;
+        // Sorted by name, then by client: what one client did about one name stands together.
+        for group in of_name.chunk_by(|a, b| a.key.client == b.key.client) {
+            let found = (at..).zip(group).filter_map(|(index, failed)| {
+                Some((index, doubt(evidence, failed, group, of_name)?))
+            });
+            doubts.extend(found);
+            at += group.len();
+        }
+        start += of_name.len();
+    }
+    for (index, doubt) in doubts {
+        if let Some(attempts) = tried.get_mut(index) {
+            attempts.outcome = Outcome::Inconclusive(doubt);
         }
     }
 }
 
-/// Why a failure is no block, if it is none; `group` is what its client did about the name.
-fn doubt(evidence: &Settled, failed: &Tried<'_>, group: &[Tried<'_>]) -> Option<Doubt> {
+/// Why a failure is no block, if it is none; `group` is what its client did about the name, `of_name`
+/// what all did.
+fn doubt(
+    evidence: &Settled,
+    failed: &Tried<'_>,
+    group: &[Tried<'_>],
+    of_name: &[Tried<'_>],
+) -> Option<Doubt> {
     let Outcome::Blocked(cause) = failed.outcome else { return None };
     if is_one_way(evidence, failed, cause) {
         Some(Doubt::OneWay)
@@ -42,9 +54,33 @@ fn doubt(evidence: &Settled, failed: &Tried<'_>, group: &[Tried<'_>]) -> Option<
         // Where clients are not told apart, it may have been another one that succeeded.
         let is_apart = evidence.detail() < Detail::Names;
         Some(if is_apart { Doubt::Recovered } else { Doubt::NotKeptApart })
+    } else if is_recovered_by_sibling(evidence, failed, cause, of_name) {
+        Some(Doubt::Recovered)
     } else {
         None
     }
+}
+
+/// The host asked another resolver from another of its addresses, and was answered.
+fn is_recovered_by_sibling(
+    evidence: &Settled,
+    failed: &Tried<'_>,
+    cause: Cause,
+    of_name: &[Tried<'_>],
+) -> bool {
+    let siblings = evidence.siblings(failed.key.unit, failed.key.client);
+    let is_question = matches!(
+        cause,
+        Cause::DnsNxdomain | Cause::DnsRefused | Cause::DnsServfail | Cause::DnsNoAnswer
+    );
+    is_question
+        && !siblings.is_empty()
+        && of_name.iter().any(|other| {
+            other.outcome == Outcome::Answered
+                && other.key.unit == failed.key.unit
+                && siblings.contains(&other.key.client)
+                && is_near(failed.tally, other.tally)
+        })
 }
 
 /// Silence means nothing where no packet to the client was captured at all. That connection
@@ -83,7 +119,8 @@ fn is_recovered<'a>(
             .any(|other| {
                 matches!(
                     other.outcome,
-                    Outcome::Answered | Outcome::Inconclusive(Doubt::PrivateLink)
+                    Outcome::Answered
+                        | Outcome::Inconclusive(Doubt::PrivateLink | Doubt::PrivateAddress)
                 ) && match Path::of(other) {
                     Path::Dns if other.key.channel == failed.key.channel => {
                         follows(failed.tally, other.tally)
@@ -97,12 +134,6 @@ fn is_recovered<'a>(
             other.outcome == Outcome::Answered
                 && Path::of(other) == Path::Dns
                 && other.key.channel != failed.key.channel
-                && is_near(failed.tally, other.tally)
-        }),
-        // A private address that the service itself answers from is no sinkhole.
-        Cause::DnsSinkhole => others.any(|other| {
-            other.outcome == Outcome::Answered
-                && other.key.server.address.is_private()
                 && is_near(failed.tally, other.tally)
         }),
         // The client went on to another address, or tried the same one again, at once.

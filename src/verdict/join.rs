@@ -7,7 +7,7 @@
 
 use super::Tried;
 use crate::evidence::{AttemptKey, ResolutionKey, Settled, Span, Tally};
-use crate::observe::{Doubt, Duration, NameId, NameSource, Outcome};
+use crate::observe::{Address, Cause, Channel, Doubt, Duration, NameId, NameSource, Outcome};
 use crate::service_tags::InboundTags;
 
 /// How long after its time to live an answer may still be in use: programs keep addresses
@@ -22,10 +22,10 @@ pub(super) fn name_all<'e>(evidence: &'e Settled, inbound: Option<&InboundTags>)
     for (key, tally) in evidence.attempts() {
         let key = *key;
         if let Some((name, source)) = key.name {
-            tried.push(Tried { name, source, key, outcome: key.outcome, tally });
+            tried.push(Tried { name, source, key, outcome: witnessed(&key), tally });
             continue;
         }
-        let source = candidates_for(&key, tally, evidence.resolutions(), &mut candidates);
+        let source = candidates_for(&key, tally, evidence, &mut candidates);
         if candidates.is_empty() {
             let labels = inbound.into_iter().flat_map(|tags| tags.labels(key.server.address));
             for name in labels.filter_map(|label| evidence.names().find(label)) {
@@ -36,8 +36,11 @@ pub(super) fn name_all<'e>(evidence: &'e Settled, inbound: Option<&InboundTags>)
         }
         let is_shared = candidates.len() > 1;
         for &name in candidates.iter().filter(|name| evidence.names().concerns(**name)) {
-            let outcome =
-                if is_shared { Outcome::Inconclusive(Doubt::AddressShared) } else { key.outcome };
+            let outcome = if is_shared {
+                Outcome::Inconclusive(Doubt::AddressShared)
+            } else {
+                witnessed(&key)
+            };
             tried.push(Tried { name, source, key, outcome, tally });
         }
     }
@@ -47,14 +50,50 @@ pub(super) fn name_all<'e>(evidence: &'e Settled, inbound: Option<&InboundTags>)
     tried
 }
 
+/// The outcome, unless a filter's own server answered in the service's place.
+fn witnessed(key: &AttemptKey) -> Outcome {
+    let is_connection = !matches!(key.channel, Channel::Dns(_));
+    match key.outcome {
+        Outcome::Answered if is_connection && key.server.address.is_block_server() => {
+            Outcome::Blocked(Cause::DnsSinkhole)
+        }
+        outcome => outcome,
+    }
+}
+
 /// Fills `candidates` with the names that the attempts can have meant, each once.
 fn candidates_for(
     key: &AttemptKey,
     tally: &Tally,
-    resolutions: &[(ResolutionKey, Span)],
+    evidence: &Settled,
     candidates: &mut Vec<NameId>,
 ) -> NameSource {
     let address = key.server.address;
+    let resolutions = evidence.resolutions();
+    let source = told(key, tally, address, resolutions, candidates);
+    if !candidates.is_empty() {
+        return source;
+    }
+    // Through a translator the client goes to an address that holds the one that it was told.
+    for within in address.translated() {
+        let source = told(key, tally, within, resolutions, candidates);
+        if source == NameSource::DnsSameClient && !candidates.is_empty() {
+            return source;
+        }
+    }
+    candidates.clear();
+    candidates.extend(evidence.file_names(address));
+    NameSource::FileName
+}
+
+/// The same for an address that clients were told.
+fn told(
+    key: &AttemptKey,
+    tally: &Tally,
+    address: Address,
+    resolutions: &[(ResolutionKey, Span)],
+    candidates: &mut Vec<NameId>,
+) -> NameSource {
     let start = resolutions.partition_point(|(kept, _)| kept.address < address);
     let here = resolutions.get(start..).unwrap_or_default();
     let end = here.partition_point(|(kept, _)| kept.address == address);

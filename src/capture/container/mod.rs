@@ -12,6 +12,7 @@
 
 mod clock;
 mod legacy;
+mod names;
 mod options;
 mod pcapng;
 mod summary;
@@ -268,6 +269,7 @@ impl CaptureReader {
     #[must_use]
     pub fn finish(self) -> ContainerSummary {
         let base = ContainerSummary {
+            names: Vec::new(),
             format: Format::Pcapng,
             endian: Endian::Little,
             version: (0, 0),

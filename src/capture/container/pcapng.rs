@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use pcap_parser::pcapng::OptionCode;
-use pcap_parser::{EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
+use pcap_parser::{EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, NRB_MAGIC, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
 
 use super::clock::Clock;
+use super::names::FileNames;
 use super::options::{Options, Order, value};
 use super::summary::{ContainerSummary, Endian, Format, InterfaceSummary, TimeResolution};
 use super::{MAX_RECORD_SIZE, PacketRecord, Progress, Stop};
@@ -79,6 +80,7 @@ pub(super) struct Pcapng {
     /// Counts of the block types 0 to 15.
     common: [u64; 16],
     others: BTreeMap<u32, u64>,
+    names: FileNames,
 }
 
 impl Pcapng {
@@ -268,6 +270,7 @@ impl Pcapng {
             SHB_MAGIC => self.section(body, progress),
             IDB_MAGIC => self.interface(body),
             ISB_MAGIC => self.statistics(body, at, progress),
+            NRB_MAGIC => self.names.block(body, self.order),
             _ => {
                 // Wireshark shows these as numbered records though they are not packets.
                 if kind == SJE_MAGIC || CUSTOM.contains(&kind) || SYSDIG_EVENTS.contains(&kind) {
@@ -421,6 +424,7 @@ impl Pcapng {
             interfaces: self.described,
             time_digits: self.time_digits,
             blocks,
+            names: self.names.into_names(),
             ..base
         }
     }

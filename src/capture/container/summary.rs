@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::observe::Anomalies;
+use crate::observe::{Address, Anomalies};
 
 /// The file format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -151,4 +151,7 @@ pub struct ContainerSummary {
     pub notes: Vec<String>,
     /// Where the file broke off, if it did.
     pub cut: Option<Cut>,
+    /// The names that the file states for addresses (pcapng, Name Resolution Blocks), each in its normal
+    /// form.
+    pub names: Vec<(Address, Box<str>)>,
 }

@@ -45,6 +45,8 @@ const RECORD_TAIL: usize = 10;
 const OPTION_EXTENDED_ERROR: u16 = 15;
 /// Class IN; multicast DNS borrows the top bit of the class (RFC 6762 section 10.2).
 const CLASS_INTERNET: u16 = 1;
+/// Addresses that are taken from the hints of one message.
+const MAX_HINTS: usize = 64;
 /// Text that one message may give rise to. Compression lets 64 kB of records stand for several
 /// megabytes of names; no honest answer comes near this.
 const MAX_ARENA: usize = 256 * 1024;
@@ -61,6 +63,7 @@ pub struct Message {
     extended_error: Option<u16>,
     service_binding: bool,
     offers_http3: bool,
+    hints: Vec<Address>,
     complete: bool,
     /// Records of the answer section by the header, read or not.
     stated_answers: u16,
@@ -256,6 +259,13 @@ impl Message {
         self.offers_http3
     }
 
+    /// The addresses that such records in the answer section hint at (RFC 9460 section 7.3), at most
+    /// sixty-four.
+    #[must_use]
+    pub fn hints(&self) -> &[Address] {
+        &self.hints
+    }
+
     /// Whether every section that the header announces was there. False for a message cut by
     /// the capture or, with TC set, by its sender.
     #[must_use]
@@ -279,6 +289,7 @@ impl Message {
         self.extended_error = None;
         self.service_binding = false;
         self.offers_http3 = false;
+        self.hints.clear();
         self.complete = false;
         self.stated_answers = 0;
     }
@@ -341,6 +352,8 @@ impl Message {
             (TYPE_SVCB | TYPE_HTTPS, _) => {
                 self.service_binding = true;
                 self.offers_http3 |= service::offers_http3(record.data);
+                let room = MAX_HINTS.saturating_sub(self.hints.len());
+                self.hints.extend(service::hints(record.data).take(room));
                 RecordData::Other
             }
             _ => RecordData::Other,

@@ -198,7 +198,7 @@ pub(super) fn udp(bytes: &[u8]) -> Result<Ports, AnomalyKind> {
     Ok(Ports {
         source: header.source_port(),
         destination: header.destination_port(),
-        transport: Transport::Udp,
+        transport: Transport::Udp { hardware: 0 },
         header_length,
         stated_length,
     })

@@ -77,7 +77,11 @@ pub enum Transport {
         window: u16,
     },
     /// UDP (RFC 768).
-    Udp,
+    Udp {
+        /// The hardware address of who sent the frame, 0 where it is not known or where tunnels lie
+        /// between the frame and the datagram.
+        hardware: u64,
+    },
 }
 
 /// The control bits of a TCP segment.

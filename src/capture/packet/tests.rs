@@ -81,7 +81,7 @@ fn a_packet_that_is_cut_anywhere_tells_what_its_bytes_hold() {
                 }
                 // Around the tunnels that go by port, the outer datagram.
                 Ok(Decoded::Segment(found)) => {
-                    assert_eq!(found.transport, Transport::Udp, "{name} {length}");
+                    assert_eq!(found.transport, Transport::Udp { hardware: 0 }, "{name} {length}");
                 }
                 Ok(other) => panic!("{name} {length}: {other:?}"),
                 Err(_) => assert!(!has_ports, "{name} {length}: {found:?}"),

@@ -55,10 +55,13 @@ impl TcpFlow {
             if scan.encrypted_client_hello {
                 context.counts.encrypted_hello += 1;
             }
+            let is_dns_over_tls = self.server(key).port == DNS_OVER_TLS_PORT;
+            context.counts.dns_over_tls += u64::from(is_dns_over_tls);
             match scan.server_name {
                 Some(raw) => {
                     context.counts.hello_named += 1;
-                    if DNS_OVER_HTTPS_NAMES.contains(&raw) {
+                    // The same resolvers serve both, on ports of their own.
+                    if !is_dns_over_tls && DNS_OVER_HTTPS_NAMES.contains(&raw) {
                         context.counts.dns_over_https += 1;
                     }
                     let name = context.name(raw, NameSource::Sni, moment.time);
@@ -69,9 +72,6 @@ impl TcpFlow {
                     context.anomaly(AnomalyKind::TlsMalformed, moment);
                 }
                 None => context.counts.hello_unnamed += 1,
-            }
-            if self.server(key).port == DNS_OVER_TLS_PORT {
-                context.counts.dns_over_tls += 1;
             }
         }
         context.hello = scratch;

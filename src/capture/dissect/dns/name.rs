@@ -176,6 +176,11 @@ impl NameReader {
             }
             start = end + 1;
         }
+        // A dot at the very end would pass for the root, however it is escaped; as a number it cannot.
+        if self.raw.ends_with(b"\\.") {
+            self.raw.pop();
+            self.raw.extend_from_slice(b"046");
+        }
         if normalize(&self.raw, &mut self.normal) {
             self.arena.push_str(&self.normal);
         }
