@@ -174,7 +174,7 @@ fn query<S: Sink>(
         };
         let (key, _) = FlowKey::new(UDP, client, server);
         let waiting = &mut context.dns.waiting;
-        let deadline = moment.time + PATIENCE;
+        let deadline = context.clock.now() + PATIENCE;
         let evicted = match waiting.find(&key) {
             Some(slot) => {
                 waiting.set_deadline(slot, deadline);
@@ -425,7 +425,7 @@ impl Conversation {
     /// No answer came until the questions' time was over, or the capture was.
     fn give_up<S: Sink>(&self, context: &mut Context<S>, until: Timestamp) {
         for question in self.questions() {
-            let until = until.min(question.last + ANSWER_TIME);
+            let until = context.lived(question.last, until).min(question.last + ANSWER_TIME);
             let waited = until.since(question.asked.time);
             let outcome = if until.since(question.last) < ANSWER_TIME {
                 Outcome::Inconclusive(Doubt::CaptureEnded)

@@ -48,10 +48,23 @@ enum State {
     Closed(Moment, u64),
     /// The client did, at this time.
     Abandoned(Timestamp),
-    /// The server takes part in the handshake and has not gone on.
-    Replied,
+    /// The server takes part in the handshake and nothing of it shows that it got further.
+    Replied(Progress),
     /// The attempt is reported.
     Settled,
+}
+
+/// What came after the server's first flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Progress {
+    /// When the first of it came.
+    since: Timestamp,
+    /// Whether the client answered it with packets that only its keys allow.
+    client_went_on: bool,
+    /// Whether the server sent data after that, and nothing of the handshake since.
+    server_went_on: bool,
+    /// Datagrams of either side since.
+    datagrams: u32,
 }
 
 impl QuicFlow {
@@ -122,6 +135,7 @@ impl QuicFlow {
         until: Timestamp,
         context: &mut Context<S>,
     ) {
+        let until = context.lived(self.last, until);
         if self.handshake.is_some() || self.state != State::Unknown {
             context.counts.quic += 1;
             match (self.name, self.is_unknown_version) {
@@ -141,6 +155,10 @@ impl QuicFlow {
         };
         let (outcome, fact, at) = match (self.state, self.icmp) {
             (State::Settled, _) => return,
+            // What is no QUIC says nothing of a service: traceroute sends to this port too.
+            (State::Unknown, Some(_)) => {
+                (Outcome::Inconclusive(Doubt::NotDissected), Fact::None, self.start)
+            }
             (_, Some((icmp, at))) if self.received == 0 => {
                 (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
             }
@@ -168,8 +186,19 @@ impl QuicFlow {
             (State::Abandoned(_), _) => {
                 (Outcome::Inconclusive(Doubt::ClientGaveUp), Fact::None, self.start)
             }
-            (State::Replied, _) => {
-                (Outcome::Inconclusive(Doubt::HandshakeCut), Fact::None, self.start)
+            (State::Replied(Progress { server_went_on: true, .. }), _) => {
+                (Outcome::Answered, Fact::None, self.named_at.unwrap_or(self.start))
+            }
+            (State::Replied(progress), _) => {
+                // Either side that hears nothing sends its flight again and again (RFC 9002 section 6.2).
+                let waited = self.last.since(progress.since);
+                let is_stalled = waited >= ANSWER_TIME && progress.datagrams > 1;
+                if is_stalled {
+                    let fact = Fact::Requests { count: self.sent, waited };
+                    (Outcome::Blocked(Cause::QuicNoAnswer), fact, self.start)
+                } else {
+                    (Outcome::Inconclusive(Doubt::HandshakeCut), Fact::None, self.start)
+                }
             }
             (State::Asking | State::Unknown, _) => {
                 (Outcome::Inconclusive(Doubt::NotDissected), Fact::None, self.start)
@@ -192,6 +221,11 @@ impl QuicFlow {
         if self.state == State::Unknown && begins(payload, ports) {
             self.state = State::Asking;
             self.handshake = Some(Box::default());
+        }
+        if let State::Replied(progress) = &mut self.state {
+            let contents = quic::contents(payload);
+            progress.client_went_on |= contents.handshake || contents.data;
+            progress.datagrams = progress.datagrams.saturating_add(1);
         }
         let Some(handshake) = &mut self.handshake else { return };
         let mut scratch = std::mem::take(&mut context.quic);
@@ -224,9 +258,20 @@ impl QuicFlow {
             context.sink.heard(context.unit, key.sender(self.client).address);
         }
         self.received = self.received.saturating_add(1);
-        if self.state == State::Replied {
-            // The server goes on after its first flight: it has accepted the client.
-            self.settle(key, moment, context);
+        if let State::Replied(progress) = &mut self.state {
+            let shows_progress = self.handshake.as_ref().is_some_and(|quic| quic.shows_progress());
+            progress.datagrams = progress.datagrams.saturating_add(1);
+            let contents = quic::contents(payload);
+            let is_data_alone = contents.data && !contents.handshake && !contents.hellos;
+            let is_confirmed = std::mem::replace(
+                &mut progress.server_went_on,
+                progress.client_went_on && is_data_alone,
+            );
+            // A server that has accepted the client's answer sends data, and nothing of the handshake any
+            // more (RFC 9001 section 4.9); what it repeats of its first flight shows the contrary.
+            if !shows_progress || is_confirmed && is_data_alone {
+                self.settle(key, moment, context);
+            }
             return;
         }
         let Some(handshake) = &mut self.handshake else { return };
@@ -235,7 +280,12 @@ impl QuicFlow {
         context.quic = scratch;
         match event {
             QuicEvent::Answered => {
-                self.state = State::Replied;
+                self.state = State::Replied(Progress {
+                    since: moment.time,
+                    client_went_on: false,
+                    server_went_on: false,
+                    datagrams: 0,
+                });
                 context.counts.hidden_certificates += 1;
             }
             QuicEvent::Closed { code, .. } => self.state = State::Closed(moment, code),

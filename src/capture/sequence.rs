@@ -11,7 +11,7 @@ use super::flow_key::SHARDS;
 use super::fragments::Reassembler;
 use super::heard::Heard;
 use super::shard::{Shard, ShardResult};
-use crate::observe::{Anomalies, Sink, Timestamp};
+use crate::observe::{Anomalies, Duration, Sink, Timestamp};
 
 /// Blocks that are decoded together: enough to keep the workers busy between two meetings, few
 /// enough to stay in the cache.
@@ -121,7 +121,13 @@ pub fn read_sequence<S: Sink>(
         shard.take(&last, index);
     }
     let until = facts.latest().unwrap_or_default();
-    let finish = |shard: Shard<S>| shard.finish(until);
+    let steps: Vec<(Timestamp, Duration)> = reader
+        .done
+        .iter()
+        .filter_map(|capture| capture.container.as_ref())
+        .flat_map(|container| container.steps.forward.iter().copied())
+        .collect();
+    let finish = |shard: Shard<S>| shard.finish(until, &steps);
     let results: Vec<ShardResult<S>> = match workers {
         Workers::Caller => shards.into_iter().map(finish).collect(),
         Workers::Pool => shards.into_par_iter().map(finish).collect(),
@@ -148,6 +154,9 @@ pub fn read_sequence<S: Sink>(
         if let Some(container) = &mut capture.container {
             result.anomalies.merge(std::mem::take(&mut container.anomalies));
             if let Some(sink) = result.sinks.first_mut() {
+                if container.steps.back > Duration::default() {
+                    sink.set_back(unit, container.steps.back);
+                }
                 for (address, name) in std::mem::take(&mut container.names) {
                     let name = sink.intern(&name);
                     sink.file_name(address, name);

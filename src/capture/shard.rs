@@ -2,7 +2,7 @@
 
 use super::context::{Context, Moment};
 use super::coverage::FlowCounts;
-use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, Subject, Task};
+use super::decode::{Batch, DNS_PORT, LLMNR_PORT, MULTICAST_DNS_PORT, Subject};
 use super::dissect::{dns, dtls, quic};
 use super::dns_transactions::{self, Transactions};
 use super::flow_key::{FlowKey, TCP, UDP};
@@ -10,7 +10,9 @@ use super::flow_table::{FlowTable, Slot};
 use super::packet::{IcmpError, Segment, Transport};
 use super::tcp::{Icmp, Packet, Tcp, TcpFlow};
 use super::udp_flow::UdpFlow;
-use crate::observe::{Anomalies, Attempt, Channel, Locator, Outcome, Sink, Timestamp};
+use crate::observe::{
+    Anomalies, Attempt, Channel, Doubt, Duration, Locator, Outcome, Sink, Timestamp,
+};
 
 /// TCP connections that one shard follows at the same time; sixteen shards together stay
 /// within a few hundred megabytes.
@@ -53,6 +55,7 @@ impl<S: Sink> Shard<S> {
                 offset: batch.block.offset + u64::from(task.record_start),
             };
             let moment = Moment { time: task.time, locator };
+            self.context.clock.tick(task.time);
             match task.subject {
                 Subject::Segment { ref segment, payload_start } => {
                     self.segment(segment, &batch.block.data, payload_start, moment);
@@ -70,13 +73,19 @@ impl<S: Sink> Shard<S> {
                     }
                 }
             }
-            self.sweep(task);
+            self.sweep();
         }
     }
 
     /// Ends every flow: the latest packet of the whole sequence was captured at `until`.
-    pub(super) fn finish(mut self, until: Timestamp) -> ShardResult<S> {
+    /// `steps` are the times from which on the clock stepped forward, and by how much.
+    pub(super) fn finish(
+        mut self,
+        until: Timestamp,
+        steps: &[(Timestamp, Duration)],
+    ) -> ShardResult<S> {
         let context = &mut self.context;
+        context.steps = steps.to_vec();
         context.counts.evicted += self.tcp.evicted() + self.udp.evicted() + context.dns.evicted();
         self.tcp.end(|key, flow| flow.finish(key, until, context));
         self.udp.end(|key, flow| flow.finish(key, until, context));
@@ -87,14 +96,15 @@ impl<S: Sink> Shard<S> {
 
     /// Every packet looks at one more flow of each table, so time passes for all of them.
     #[inline]
-    fn sweep(&mut self, task: &Task) {
-        if let Some(slot) = self.tcp.sweep(task.time) {
+    fn sweep(&mut self) {
+        let now = self.context.clock.now();
+        if let Some(slot) = self.tcp.sweep(now) {
             self.end_tcp(slot, Timestamp::MAX);
         }
-        if let Some(slot) = self.udp.sweep(task.time) {
+        if let Some(slot) = self.udp.sweep(now) {
             self.end_udp(slot, Timestamp::MAX);
         }
-        dns_transactions::sweep(&mut self.context, task.time);
+        dns_transactions::sweep(&mut self.context, now);
     }
 
     #[inline]
@@ -115,9 +125,10 @@ impl<S: Sink> Shard<S> {
         };
         let tcp = Tcp { flags, sequence, acknowledgement };
         let (key, way) = FlowKey::new(TCP, segment.source, segment.destination);
+        let now = self.context.clock.now();
         let mut found = self.tcp.find(&key);
         if let Some(slot) = found {
-            let is_another = self.tcp.is_over(slot, moment.time)
+            let is_another = self.tcp.is_over(slot, now)
                 || (flags.syn()
                     && self
                         .tcp
@@ -126,7 +137,7 @@ impl<S: Sink> Shard<S> {
             if is_another {
                 self.end_tcp(slot, moment.time);
                 found = None;
-            } else if !flags.changes_state() && self.tcp.put_off_if_quiet(slot, moment.time) {
+            } else if !flags.changes_state() && self.tcp.put_off_if_quiet(slot, now) {
                 return;
             }
         }
@@ -135,7 +146,7 @@ impl<S: Sink> Shard<S> {
             Some(slot) => slot,
             None => {
                 let flow = || TcpFlow::new(segment, flags, way, moment);
-                let (slot, evicted) = self.tcp.insert(key, moment.time, flow);
+                let (slot, evicted) = self.tcp.insert(key, now, flow);
                 if let Some((key, mut flow)) = evicted {
                     flow.finish(&key, moment.time, context);
                 }
@@ -146,7 +157,7 @@ impl<S: Sink> Shard<S> {
             let packet = Packet { key: &key, way, segment, tcp, payload, moment };
             let patience = flow.packet(&packet, context);
             let is_settled = flow.is_settled();
-            self.tcp.set_deadline(slot, moment.time + patience);
+            self.tcp.set_deadline(slot, now + patience);
             if is_settled {
                 self.tcp.set_quiet(slot, patience);
             }
@@ -180,14 +191,15 @@ impl<S: Sink> Shard<S> {
 
     fn other_datagram(&mut self, segment: &Segment, payload: &[u8], moment: Moment) {
         let (key, way) = FlowKey::new(UDP, segment.source, segment.destination);
+        let now = self.context.clock.now();
         let mut found = self.udp.find(&key);
         if let Some(slot) = found {
             let is_replaced = dtls::opens_dtls(payload)
                 && self.udp.get_mut(slot).is_some_and(|flow| flow.gives_way_to_dtls());
-            if is_replaced || self.udp.is_over(slot, moment.time) {
+            if is_replaced || self.udp.is_over(slot, now) {
                 self.end_udp(slot, moment.time);
                 found = None;
-            } else if self.udp.put_off_if_quiet(slot, moment.time) {
+            } else if self.udp.put_off_if_quiet(slot, now) {
                 return;
             }
         }
@@ -196,7 +208,7 @@ impl<S: Sink> Shard<S> {
             Some(slot) => slot,
             None => {
                 let flow = || UdpFlow::new(segment, payload, way, moment);
-                let (slot, evicted) = self.udp.insert(key, moment.time, flow);
+                let (slot, evicted) = self.udp.insert(key, now, flow);
                 if let Some((key, flow)) = evicted {
                     flow.finish(&key, moment.time, context);
                 }
@@ -206,7 +218,7 @@ impl<S: Sink> Shard<S> {
         if let Some(flow) = self.udp.get_mut(slot) {
             let patience = flow.datagram(&key, segment, payload, way, moment, context);
             let is_settled = flow.is_settled();
-            self.udp.set_deadline(slot, moment.time + patience);
+            self.udp.set_deadline(slot, now + patience);
             if is_settled {
                 self.udp.set_quiet(slot, patience);
             }
@@ -260,7 +272,12 @@ impl<S: Sink> Shard<S> {
                 client: source,
                 server: destination,
                 target_port: destination.port,
-                outcome: Outcome::Blocked(icmp.cause()),
+                outcome: if icmp.is_expiry() {
+                    // Whether the hop limit was meant to run out, only the packet could tell.
+                    Outcome::Inconclusive(Doubt::HopLimit)
+                } else {
+                    Outcome::Blocked(icmp.cause())
+                },
                 decider: None,
                 start: moment.time,
                 end: moment.time,

@@ -41,6 +41,8 @@ pub(super) struct Part {
     pub(super) aliases: Log<(Address, NameId, NameId), Span>,
     /// From which addresses a hardware address sends, by unit.
     pub(super) hosts: Log<(u32, u64, Address), ()>,
+    /// By how much clocks were set back, by unit.
+    pub(super) set_back: Log<u32, Duration>,
     /// Names that capture files state for addresses.
     pub(super) file_names: Log<(Address, NameId), ()>,
     /// Names that are said to be served by HTTP/3.
@@ -244,6 +246,9 @@ impl Part {
         }
         for (key, ()) in other.hosts.entries {
             self.hosts.push(key, (), |(), ()| {});
+        }
+        for (unit, by) in other.set_back.entries {
+            self.set_back.push(unit, by, |kept, new| *kept = new.max(*kept));
         }
         for ((address, name), ()) in other.file_names.entries {
             self.file_names.push((address, translate(name)), (), |(), ()| {});

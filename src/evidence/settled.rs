@@ -8,7 +8,7 @@ use super::part::Part;
 use super::{
     AttemptKey, ChainTable, Detail, Limits, NameTable, Pruned, ResolutionKey, Span, Tally,
 };
-use crate::observe::{Address, Cause, Channel, NameId, Offer, Outcome, TextId};
+use crate::observe::{Address, Cause, Channel, Duration, NameId, Offer, Outcome, TextId};
 use crate::service_tags::InboundTags;
 
 /// What verdicts can depend on: the attempts at names that concern the catalog, those that a
@@ -27,6 +27,8 @@ pub struct Settled {
     heard: HashSet<(u32, Address), foldhash::fast::RandomState>,
     /// Other addresses of the host that sends from this one, by unit.
     siblings: BTreeMap<(u32, Address), Vec<Address>>,
+    /// By how much clocks were set back, by unit.
+    set_back: BTreeMap<u32, Duration>,
     /// Names that capture files state for addresses.
     file_names: BTreeSet<(Address, NameId)>,
     /// What says of which names that HTTP/3 serves them.
@@ -126,6 +128,11 @@ impl Settled {
             .filter_map(|(part, name, offer)| Some((names.find(part.names.text(name))?, offer)))
             .collect();
         let siblings = siblings(&parts);
+        let mut set_back: BTreeMap<u32, Duration> = BTreeMap::new();
+        for (unit, by) in parts.iter().flat_map(|part| part.set_back.iter()) {
+            let kept = set_back.entry(*unit).or_default();
+            *kept = (*kept).max(*by);
+        }
         let file_names = parts
             .iter()
             .flat_map(|part| {
@@ -141,6 +148,7 @@ impl Settled {
             resolutions,
             heard,
             siblings,
+            set_back,
             file_names,
             offers,
             pruned,
@@ -188,6 +196,12 @@ impl Settled {
     #[must_use]
     pub fn siblings(&self, unit: u32, client: Address) -> &[Address] {
         self.siblings.get(&(unit, client)).map_or(&[], Vec::as_slice)
+    }
+
+    /// By how much the clock of the unit was set back, if it was.
+    #[must_use]
+    pub fn set_back(&self, unit: u32) -> Duration {
+        self.set_back.get(&unit).copied().unwrap_or_default()
     }
 
     /// The names that capture files state for the address.

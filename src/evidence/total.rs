@@ -10,8 +10,8 @@ use super::unnamed::{Room, Unnamed};
 use super::{Detail, Settled, Tally};
 use crate::catalog::{Matcher, Matches};
 use crate::observe::{
-    Address, Alias, Attempt, ChainId, Channel, Locator, NameId, NameSource, Offer, Outcome,
-    Resolution, Sighting, Sink, SocketAddress, Sum, TextId, Timestamp,
+    Address, Alias, Attempt, ChainId, Channel, Duration, Locator, NameId, NameSource, Offer,
+    Outcome, Resolution, Sighting, Sink, SocketAddress, Sum, TextId, Timestamp,
 };
 use crate::service_tags::InboundTags;
 
@@ -450,6 +450,10 @@ impl Sink for Evidence {
 
     fn host(&mut self, unit: u32, hardware: u64, address: Address) {
         self.own.hosts.push((unit, hardware, address), (), |(), ()| {});
+    }
+
+    fn set_back(&mut self, unit: u32, by: Duration) {
+        self.own.set_back.push(unit, by, |kept, new| *kept = new.max(*kept));
     }
 
     fn file_name(&mut self, address: Address, name: NameId) {

@@ -42,6 +42,9 @@ pub enum AnomalyKind {
     TimeMissing,
     /// A record that is older than the one before it by more than a second.
     TimeBackwards,
+    /// The time runs ahead by more than ten minutes from one packet to the next: the clock was set, or
+    /// nothing was captured.
+    TimeJump,
     /// A line of no known log format.
     LineUnknown,
     /// A line of a known log format that cannot be read.
@@ -71,6 +74,7 @@ impl AnomalyKind {
             Self::InterfaceUnknown => "interface_unknown",
             Self::TimeMissing => "time_missing",
             Self::TimeBackwards => "time_backwards",
+            Self::TimeJump => "time_jump",
             Self::LineUnknown => "line_unknown",
             Self::LineDamaged => "line_damaged",
             Self::LineTooLong => "line_too_long",

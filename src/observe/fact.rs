@@ -65,6 +65,8 @@ pub enum Fact {
         /// Alert description by its registry number.
         description: u8,
     },
+    /// The client's own fatal alert about the certificate; `None` where it is encrypted.
+    Refusal(Option<u8>),
     /// An ICMP or ICMPv6 error.
     Icmp {
         /// Whether it is ICMPv6.
@@ -220,6 +222,13 @@ impl Fact {
             Self::Icmp { v6, kind, code, from } => {
                 let protocol = if v6 { "ICMPv6" } else { "ICMP" };
                 format!("{protocol} type {kind} code {code} from {from}")
+            }
+            Self::Refusal(Some(description)) => {
+                let name = alert_name(description);
+                format!("the client's alert {description} ({name})")
+            }
+            Self::Refusal(None) => {
+                "an encrypted alert in place of the client's Finished".to_owned()
             }
             Self::Status(status) => format!("HTTP status {status}"),
             Self::Denial { status, after, origin, sign } => {

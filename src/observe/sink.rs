@@ -1,6 +1,8 @@
 //! Where observations go.
 
-use super::{Address, Alias, Attempt, ChainId, NameId, Offer, Resolution, Sighting, TextId};
+use super::{
+    Address, Alias, Attempt, ChainId, Duration, NameId, Offer, Resolution, Sighting, TextId,
+};
 
 /// Takes what the readers observe, one shard at a time.
 ///
@@ -67,6 +69,9 @@ pub trait Sink: Send {
 
     /// The host with this hardware address sends from this IP address.
     fn host(&mut self, _unit: u32, _hardware: u64, _address: Address) {}
+
+    /// The clock of the unit was set back by as much as this.
+    fn set_back(&mut self, _unit: u32, _by: Duration) {}
 
     /// A capture file states a name for an address.
     fn file_name(&mut self, _address: Address, _name: NameId) {}

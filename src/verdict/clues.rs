@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::Tried;
 use super::path::Path;
 use crate::evidence::Settled;
-use crate::observe::{Cause, Fact, Hello, Offer, Outcome, Sender, count_hops};
+use crate::observe::{
+    Address, Cause, Channel, Doubt, Fact, Hello, Offer, Outcome, Sender, count_hops,
+};
 
 /// Who blocked, or what about the packets was in the way, where the samples of this cause agree.
 pub(super) fn of_block(blocked: &[&Tried<'_>], cause: Cause) -> String {
@@ -36,6 +38,41 @@ pub(super) fn of_block(blocked: &[&Tried<'_>], cause: Cause) -> String {
     } else {
         String::new()
     }
+}
+
+/// That a program does not trust the certificate which others accept.
+pub(super) fn of_refusals(inconclusive: &[(&Tried<'_>, Doubt)]) -> Option<String> {
+    let refused = inconclusive.iter().filter(|(_, doubt)| *doubt == Doubt::CertificateRefused);
+    let count: u64 = refused.clone().map(|(attempts, _)| attempts.tally.count).sum();
+    let clients: BTreeSet<Address> = refused.map(|(attempts, _)| attempts.key.client).collect();
+    let whose = match clients.len() {
+        0 => return None,
+        1 => "a program of one client".to_owned(),
+        more => format!("programs of {more} clients"),
+    };
+    let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    Some(format!(
+        "But {whose} refused the certificate {times}: it is not trusted there, as where TLS inspection shows one \
+         of its own."
+    ))
+}
+
+/// That nothing but a reset followed the handshakes, however many were answered.
+pub(super) fn of_cut_requests(
+    answered: &[&Tried<'_>],
+    inconclusive: &[(&Tried<'_>, Doubt)],
+) -> Option<String> {
+    let cut = inconclusive.iter().filter(|(_, doubt)| *doubt == Doubt::CutAfterHandshake);
+    let cut: u64 = cut.map(|(attempts, _)| attempts.tally.count).sum();
+    let handshakes: u64 = answered
+        .iter()
+        .filter(|attempts| attempts.key.channel == Channel::Tls)
+        .map(|attempts| attempts.tally.count)
+        .sum();
+    (cut > 0 && cut >= handshakes).then(|| {
+        "But every connection was reset as soon as the client sent its request: no request was answered."
+            .to_owned()
+    })
 }
 
 /// Who decided by what rule, where all attempts that were blocked for this cause agree.

@@ -147,11 +147,19 @@ impl<'a> Weighed<'a> {
             Verdict::Degraded => clues::of_http3(evidence, &self.bypassed),
             _ => None,
         };
-        let sentence = self.sentence(evidence, verdict, mixed_by, clue.is_some());
-        match clue {
-            Some(clue) => format!("{sentence} {clue}"),
-            None => sentence,
+        let mut sentence = self.sentence(evidence, verdict, mixed_by, clue.is_some());
+        let others = match verdict {
+            Verdict::Reached | Verdict::Degraded | Verdict::Mixed => {
+                let cut = clues::of_cut_requests(&self.answered, &self.inconclusive);
+                [clues::of_refusals(&self.inconclusive), cut]
+            }
+            _ => [None, None],
+        };
+        for clue in clue.into_iter().chain(others.into_iter().flatten()) {
+            sentence.push(' ');
+            sentence.push_str(&clue);
         }
+        sentence
     }
 
     /// The reason without clues; `has_clue` when one follows.

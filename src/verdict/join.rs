@@ -70,13 +70,15 @@ fn candidates_for(
 ) -> NameSource {
     let address = key.server.address;
     let resolutions = evidence.resolutions();
-    let source = told(key, tally, address, resolutions, candidates);
+    // By a clock that was set back an answer may be later than what followed it.
+    let slack = evidence.set_back(key.unit);
+    let source = told(key, tally, slack, (address, resolutions), candidates);
     if !candidates.is_empty() {
         return source;
     }
     // Through a translator the client goes to an address that holds the one that it was told.
     for within in address.translated() {
-        let source = told(key, tally, within, resolutions, candidates);
+        let source = told(key, tally, slack, (within, resolutions), candidates);
         if source == NameSource::DnsSameClient && !candidates.is_empty() {
             return source;
         }
@@ -90,22 +92,25 @@ fn candidates_for(
 fn told(
     key: &AttemptKey,
     tally: &Tally,
-    address: Address,
-    resolutions: &[(ResolutionKey, Span)],
+    slack: Duration,
+    (address, resolutions): (Address, &[(ResolutionKey, Span)]),
     candidates: &mut Vec<NameId>,
 ) -> NameSource {
     let start = resolutions.partition_point(|(kept, _)| kept.address < address);
     let here = resolutions.get(start..).unwrap_or_default();
     let end = here.partition_point(|(kept, _)| kept.address == address);
     let here = here.get(..end).unwrap_or_default();
-    let in_time = |span: &Span| span.from <= tally.last && tally.first <= span.until + GRACE;
+    let in_time = |span: &Span, slack: Duration| {
+        span.from <= tally.last + slack && tally.first <= span.until + GRACE + slack
+    };
     for source in [NameSource::DnsSameClient, NameSource::DnsAnyClient] {
         candidates.clear();
         candidates.extend(
             here.iter()
                 .filter(|(kept, span)| {
-                    in_time(span)
-                        && (source == NameSource::DnsAnyClient || kept.client == key.client)
+                    let is_own = kept.client == key.client;
+                    let slack = if is_own { slack } else { Duration::default() };
+                    in_time(span, slack) && (source == NameSource::DnsAnyClient || is_own)
                 })
                 .map(|(kept, _)| kept.name),
         );

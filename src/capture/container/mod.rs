@@ -26,7 +26,9 @@ use thiserror::Error;
 use crate::observe::{Anomalies, AnomalyKind, Duration, Locator, Timestamp};
 use legacy::Legacy;
 use pcapng::Pcapng;
-pub use summary::{ContainerSummary, Cut, Endian, Format, InterfaceSummary, TimeResolution};
+pub use summary::{
+    ClockSteps, ContainerSummary, Cut, Endian, Format, InterfaceSummary, TimeResolution,
+};
 
 /// Bytes that one block holds when no record is larger. Measured on the whole program with files
 /// in the page cache: half and twice as much take a few hundredths longer, and from four times
@@ -147,6 +149,9 @@ struct Progress {
     packets: u64,
     /// Time of the last packet that has one.
     last_time: Option<Timestamp>,
+    /// The latest time so far.
+    latest: Option<Timestamp>,
+    steps: ClockSteps,
     /// Offset in the stream of the buffer that is being walked.
     base: u64,
     input: u32,
@@ -172,7 +177,13 @@ impl Progress {
         {
             self.anomaly(AnomalyKind::TimeBackwards, at);
         }
+        if let (Some(last), Some(latest)) = (self.last_time, self.latest) {
+            if self.steps.note(last, latest, time) {
+                self.anomaly(AnomalyKind::TimeJump, at);
+            }
+        }
         self.last_time = Some(time);
+        self.latest = self.latest.max(Some(time));
     }
 }
 
@@ -270,6 +281,7 @@ impl CaptureReader {
     pub fn finish(self) -> ContainerSummary {
         let base = ContainerSummary {
             names: Vec::new(),
+            steps: self.progress.steps,
             format: Format::Pcapng,
             endian: Endian::Little,
             version: (0, 0),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::observe::{Address, Anomalies};
+use crate::observe::{Address, Anomalies, Duration, Timestamp};
 
 /// The file format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -121,6 +121,39 @@ impl fmt::Display for Cut {
     }
 }
 
+/// Where the time of a file steps: between two packets that are neighbours in the file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClockSteps {
+    /// The time of the packet before each step forward that is longer than pauses are, and how far it
+    /// goes; at most sixty-four.
+    pub forward: Vec<(Timestamp, Duration)>,
+    /// The greatest step back.
+    pub back: Duration,
+}
+
+impl ClockSteps {
+    /// From this on a step forward counts as one. A pause may be as long, and is then no time in which
+    /// anything could have been seen either.
+    const LEAST: Duration = Duration::from_seconds(600);
+    const MAX_KEPT: usize = 64;
+
+    /// Notes the step from one packet to the next, and says whether it is one forward.
+    #[inline]
+    pub(super) fn note(&mut self, last: Timestamp, latest: Timestamp, time: Timestamp) -> bool {
+        if time < last {
+            self.back = self.back.max(last.since(time));
+            return false;
+        }
+        // What only makes up for a step back is no step of its own.
+        let ahead = time.since(latest);
+        let is_step = ahead > Self::LEAST;
+        if is_step && self.forward.len() < Self::MAX_KEPT {
+            self.forward.push((latest, ahead));
+        }
+        is_step
+    }
+}
+
 /// What there is to tell about a capture file apart from its packets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ContainerSummary {
@@ -154,4 +187,6 @@ pub struct ContainerSummary {
     /// The names that the file states for addresses (pcapng, Name Resolution Blocks), each in its normal
     /// form.
     pub names: Vec<(Address, Box<str>)>,
+    /// Where the time of the packets steps.
+    pub steps: ClockSteps,
 }

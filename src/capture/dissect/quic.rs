@@ -16,8 +16,8 @@ pub use flow::{QuicEvent, QuicFlow, QuicScratch};
 pub use frames::{Frame, Frames};
 pub use google::{chlo_server_name, google_version};
 pub use header::{
-    LongHeader, PacketKind, Packets, looks_like_quic, looks_like_unknown_quic, packets,
-    parse_long_header,
+    Contents, LongHeader, PacketKind, Packets, contents, looks_like_quic, looks_like_unknown_quic,
+    packets, parse_long_header,
 };
 pub use keys::{InitialKeys, Opened, Side};
 

@@ -69,6 +69,10 @@ pub(super) struct Dialogue {
     pub(super) hello: Option<Moment>,
     /// How large the hello is.
     pub(super) hello_size: Hello,
+    /// Whether the server chose TLS 1.3.
+    pub(super) is_tls13: bool,
+    /// Whether the client has said something with the keys of TLS 1.3.
+    pub(super) has_finished: bool,
     /// The CONNECT or SOCKS request whose tunnel this is.
     pub(super) tunnel: Option<Box<Tunnel>>,
     pub(super) exchange: Option<Box<Exchange>>,
@@ -89,6 +93,14 @@ impl Dialogue {
     #[inline]
     pub(super) fn is_settled(&self) -> bool {
         self.stage == Stage::Settled
+    }
+
+    /// Whether these bytes answer a TLS hello and are neither TLS nor HTTP.
+    pub(super) fn is_text_to_hello(&self, bytes: &[u8]) -> bool {
+        self.stage == Stage::TlsSent
+            && self.from_responder.is_none()
+            && tls::looks_like_tls(bytes) == Some(false)
+            && matches!(http::scan_response(bytes, true), http::ResponseScan::NotHttp)
     }
 
     /// Whether anything that was said has been recognised.
@@ -202,7 +214,7 @@ fn messages<S: Sink>(
         (Stage::Socks, false) => flow.socks_proxy(key, prefix, moment, context),
         (Stage::Clear, _) => flow.change_to_tls(key, prefix, moment, context),
         (_, true) => flow.recognise(key, prefix, moment, context),
-        (_, false) => flow.answer_to_hello(prefix, moment, context),
+        (_, false) => flow.answer_to_hello(prefix, false, moment, context),
     };
     let rest = keep(held, bytes, read);
     if flow.dialogue.stage.reads_messages(originates) {
@@ -237,7 +249,7 @@ fn responder_opens<S: Sink>(
     } else if is_dns(flow, key) {
         flow.dialogue.stage = Stage::Dns;
         data(flow, key, bytes, false, moment, context);
-    } else if tls::begins_with_server_hello(bytes) {
+    } else if tls::begins_server_flight(bytes) {
         flow.await_certificates(bytes, moment, context);
     }
 }

@@ -189,7 +189,7 @@ impl TcpFlow {
             let body = rest.get(response.length.max(1)..).unwrap_or_default();
             if !last
                 && self.is_body_wanted(&response)
-                && let Some(missing) = missing_of_page(&response, body)
+                && let Some(missing) = page::missing(&response, body)
             {
                 return Read::NeedMore { from, at_least: rest.len().saturating_add(missing) };
             }
@@ -524,25 +524,4 @@ fn sign_of(
         502..=504 => by_page().or_else(|| page::made_by(response).map(Sign::Failure)),
         _ => by_page(),
     }
-}
-
-/// How many more bytes of a page are worth waiting for; `None` when there are enough.
-fn missing_of_page(response: &http::Response<'_>, body: &[u8]) -> Option<usize> {
-    if !page::depends_on_body(response) {
-        return None;
-    }
-    let whole = response
-        .content_length
-        .filter(|_| !response.chunked)
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(page::MAX_LOOK)
-        .min(page::MAX_LOOK);
-    let missing = whole.saturating_sub(body.len());
-    let has_end =
-        || memchr::memmem::find(body, b"</html>").is_some() || body.ends_with(b"\r\n0\r\n\r\n");
-    (missing > 0 && !has_end()).then_some(if response.content_length.is_some() {
-        missing
-    } else {
-        1
-    })
 }

@@ -29,7 +29,7 @@ use super::context::{Context, Moment};
 use super::flow_key::{FlowKey, Way};
 use super::packet::{Segment, TcpFlags};
 use super::stream::HalfStream;
-use crate::observe::{Address, Duration, Fact, Origin, Sink, SocketAddress, Timestamp};
+use crate::observe::{Address, Duration, Fact, Origin, Sign, Sink, SocketAddress, Timestamp};
 
 /// How long a connection that is not open may pause: longer than the pauses between the
 /// retransmissions of a SYN, which double up to 64 s.
@@ -49,6 +49,10 @@ pub(crate) struct TcpFlow {
     initiator_known: bool,
     start: Moment,
     last: Timestamp,
+    /// The acknowledgement number of the responder's last SYN that answers none of the originator's.
+    misled: Option<u32>,
+    /// Once a TLS answer was reported.
+    answered: Option<Answered>,
     /// From the SYN to its answer in microseconds, 0 where it is not known.
     round_trip: u32,
     requests: Requests,
@@ -78,10 +82,20 @@ struct Half {
     padding: u8,
 }
 
+/// When a server's answer to a TLS handshake came, and which sequence numbers came next.
+#[derive(Debug, Default, Clone, Copy)]
+struct Answered {
+    at: Timestamp,
+    originator: u32,
+    responder: u32,
+}
+
 /// The SYNs of the originator.
 #[derive(Debug, Default, Clone, Copy)]
 struct Requests {
     count: u32,
+    /// Payload bytes that they carry (TCP Fast Open, RFC 7413).
+    payload: u64,
     first: Timestamp,
     last: Timestamp,
 }
@@ -103,10 +117,12 @@ enum EndingKind {
     ResponderClosed,
     /// RST or FIN of the originator, or its own fatal alert.
     OriginatorLeft,
+    /// Fatal alert of the originator about the certificate, by its description where it is in clear.
+    CertificateRefused(Option<u8>),
     /// Cleartext alert of the responder.
     Alert { level: u8, description: u8 },
-    /// HTTP response to a TLS hello, with its status.
-    ForeignResponse(u16),
+    /// HTTP response to a TLS hello, with its status and what shows that it is a block page.
+    ForeignResponse(u16, Option<Sign>),
     /// ICMP error about the originator's packets.
     Icmp(Icmp),
 }
@@ -133,6 +149,8 @@ impl TcpFlow {
             initiator_known,
             start: moment,
             last: moment.time,
+            misled: None,
+            answered: None,
             round_trip: 0,
             requests: Requests::default(),
             originator: Half::default(),
@@ -166,14 +184,53 @@ impl TcpFlow {
         let Packet { tcp, moment, .. } = packet;
         self.last = self.last.max(moment.time);
         let originates = packet.way == self.initiator;
+        if self.is_misled(packet, originates) {
+            return self.patience();
+        }
         self.note_header(packet, originates, context);
-        if packet.segment.payload_length > 0 && !self.dialogue.is_settled() {
+        if packet.segment.payload_length > 0
+            && !self.dialogue.is_settled()
+            && !self.is_farewell(packet, originates)
+        {
             self.note_payload(packet, originates, context);
+            if let Some(answered) = &mut self.answered {
+                // The segment of the responder that was the answer.
+                answered.originator = tcp.acknowledgement;
+                answered.responder = tcp.sequence.wrapping_add(packet.segment.payload_length);
+            }
         }
         if tcp.flags.fin() || tcp.flags.rst() {
             self.note_end(packet, originates, context);
         }
         self.patience()
+    }
+
+    /// Whether this is a SYN-ACK that acknowledges none of the originator's SYNs, or the reset by which the
+    /// originator says so (RFC 9293 section 3.5.2): neither opens or ends the connection.
+    fn is_misled(&mut self, packet: &Packet<'_>, originates: bool) -> bool {
+        let Packet { tcp: Tcp { flags, sequence, acknowledgement }, .. } = *packet;
+        if originates {
+            return flags.rst() && self.misled == Some(sequence);
+        }
+        let Some(initial) = self.originator.initial else { return false };
+        let beyond = acknowledgement.wrapping_sub(initial);
+        // One for the SYN itself, and what it carried.
+        let is_wrong = flags.syn()
+            && flags.ack()
+            && self.originator.side == Side::Requested
+            && (beyond == 0 || u64::from(beyond) > 1 + self.requests.payload);
+        if is_wrong {
+            self.misled = Some(acknowledgement);
+        }
+        is_wrong
+    }
+
+    /// Whether the payload is no part of the conversation: what a reset carries is a text about it (RFC
+    /// 9293 section 3.5.3), and so is a text with which a TLS hello is answered in the segment that closes
+    /// the connection.
+    fn is_farewell(&self, packet: &Packet<'_>, originates: bool) -> bool {
+        let Packet { tcp: Tcp { flags, .. }, payload, .. } = packet;
+        flags.rst() || flags.fin() && !originates && self.dialogue.is_text_to_hello(payload)
     }
 
     /// Whether the connection has nothing more to say.
@@ -206,6 +263,7 @@ impl TcpFlow {
         until: Timestamp,
         context: &mut Context<S>,
     ) {
+        let until = context.lived(self.last, until);
         if !self.dialogue.is_settled() {
             self.read_behind_holes(key, context);
             let moment = Moment { time: self.last, locator: self.start.locator };
@@ -280,6 +338,7 @@ impl TcpFlow {
                     self.requests.first = moment.time;
                 }
                 self.requests.count += 1;
+                self.requests.payload += u64::from(segment.payload_length);
                 self.requests.last = moment.time;
             } else {
                 if self.requests.count == 1 {
@@ -308,13 +367,19 @@ impl TcpFlow {
         originates: bool,
         context: &mut Context<S>,
     ) {
-        let &Packet { key, tcp: Tcp { flags, .. }, moment, .. } = packet;
+        let &Packet { key, tcp, moment, .. } = packet;
+        let flags = tcp.flags;
         if !self.dialogue.is_settled() && !originates {
             // A close ends the wait for what is missing before it.
             self.read_behind_holes(key, context);
             self.end_request(key, moment, context);
             self.last_responses(key, moment, context);
+            self.last_answer_to_hello(moment, context);
         }
+        if flags.rst() && !originates {
+            self.note_cut(key, tcp, moment, context);
+        }
+        let is_forged = originates && flags.rst() && self.is_forged();
         let (half, _) = if originates {
             (&mut self.originator, &mut self.responder)
         } else {
@@ -322,11 +387,13 @@ impl TcpFlow {
         };
         half.side = half.side.max(if flags.rst() { Side::Reset } else { Side::Closed });
         let kind = match (originates, flags.rst()) {
+            // A device that resets one side in the name of the other.
+            (true, true) if is_forged => EndingKind::ResponderReset,
             (true, _) => EndingKind::OriginatorLeft,
             (false, true) => EndingKind::ResponderReset,
             (false, false) => EndingKind::ResponderClosed,
         };
-        let origin = self.origin();
+        let origin = if is_forged { self.origin_of_originator() } else { self.origin() };
         self.end(kind, moment, origin);
     }
 
@@ -356,7 +423,8 @@ impl TcpFlow {
         }
         match (self.responder.packets, self.originator.acknowledged) {
             (0, acknowledged) => {
-                acknowledged.is_some_and(|number| number != 0) || self.originator.payload > 0
+                acknowledged.is_some_and(|number| number != 0)
+                    || self.originator.payload > self.requests.payload
             }
             (_, Some(acknowledged)) => {
                 let seen = self
@@ -422,6 +490,11 @@ impl Icmp {
             (false, 11) | (true, 3) => self.code == 0,
             _ => false,
         }
+    }
+
+    /// Whether the error says that the hop limit ran out (RFC 792, RFC 4443 section 3.3).
+    pub(crate) const fn is_expiry(self) -> bool {
+        matches!((self.v6, self.kind, self.code), (false, 11, 0) | (true, 3, 0))
     }
 
     /// Whether the error says that a policy forbids the packet: codes 9, 10 and 13 of RFC 1812

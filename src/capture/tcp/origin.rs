@@ -3,7 +3,7 @@
 use super::TcpFlow;
 use crate::capture::context::Moment;
 use crate::capture::packet::Segment;
-use crate::observe::{Duration, Origin};
+use crate::observe::{Duration, Origin, Sender};
 
 /// The fields by which packets of one sender are alike.
 #[derive(Debug, Default, Clone, Copy)]
@@ -55,6 +55,32 @@ impl TcpFlow {
             usual_identification: before.identification,
             round_trip: self.round_trip,
         }
+    }
+
+    /// The same of the originator's last packet.
+    pub(super) const fn origin_of_originator(&self) -> Origin {
+        let Trail { last, before, .. } = &self.originator.trail;
+        Origin {
+            hops: last.hops,
+            usual_hops: before.hops,
+            client_hops: 0,
+            identification: last.identification,
+            usual_identification: before.identification,
+            round_trip: 0,
+        }
+    }
+
+    /// Whether the originator's last packet is not its own, by the hop limits of those before it.
+    pub(super) fn is_forged(&self) -> bool {
+        let origin = self.origin_of_originator();
+        matches!(origin.sender(None), Sender::Middlebox { .. })
+    }
+
+    /// Whether the hop limit of the originator's requests is one that runs out on the way, as tools set it
+    /// that trace the way: systems begin with 64 or more (RFC 1700), and no way is half as long.
+    pub(super) const fn is_trace(&self) -> bool {
+        const LONGEST_WAY: u8 = 32;
+        matches!(self.originator.trail.last.hops, 1..LONGEST_WAY)
     }
 
     /// The same for something that came upon what was sent then. What ends a connection long after

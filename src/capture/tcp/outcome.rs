@@ -7,8 +7,7 @@ use crate::capture::conn_state::ConnectionState;
 use crate::capture::context::{Context, Moment};
 use crate::capture::flow_key::FlowKey;
 use crate::observe::{
-    Attempt, Cause, Doubt, Duration, Fact, Hello, NameId, NameSource, Outcome, Sign, Sink,
-    Timestamp,
+    Attempt, Cause, Doubt, Duration, Fact, Hello, NameId, NameSource, Outcome, Sink, Timestamp,
 };
 
 /// How long a SYN waits for an answer before silence is a finding: three seconds are the
@@ -144,6 +143,10 @@ impl TcpFlow {
         until: Timestamp,
         patience: Duration,
     ) -> Judgement {
+        if self.responder.packets == 0 && self.requests.count > 0 && !self.is_one_way() {
+            // What was sent came with the connection request, and nothing answered that.
+            return self.judge_unanswered_requests(until);
+        }
         match self.ending {
             Some(Ending { kind, at, origin }) => {
                 let after = at.time.since(sent.time);
@@ -154,13 +157,20 @@ impl TcpFlow {
                         let fact = Fact::Alert { after, origin, level, description };
                         (Outcome::Blocked(Cause::TlsAlert), fact, at)
                     }
-                    EndingKind::ForeignResponse(status) => {
+                    EndingKind::ForeignResponse(status, sign) => {
                         // A device that cannot speak TLS for the name says its denial in clear.
-                        let outcome = match status {
-                            301..=308 | 403 | 451 | 511 => Outcome::Blocked(Cause::HttpDenied),
+                        let outcome = match (status, sign) {
+                            (301..=308 | 403 | 451 | 511, _) | (_, Some(_)) => {
+                                Outcome::Blocked(Cause::HttpDenied)
+                            }
                             _ => Outcome::Inconclusive(Doubt::NotDissected),
                         };
-                        (outcome, Fact::Denial { status, after, origin, sign: Sign::Status }, at)
+                        let sign = sign.unwrap_or_default();
+                        (outcome, Fact::Denial { status, after, origin, sign }, at)
+                    }
+                    EndingKind::CertificateRefused(alert) => {
+                        let outcome = Outcome::Inconclusive(Doubt::CertificateRefused);
+                        (outcome, Fact::Refusal(alert), at)
                     }
                     EndingKind::ResponderReset => {
                         let fact = Fact::Reset { after, origin, hello };
@@ -215,6 +225,15 @@ impl TcpFlow {
             return (Outcome::Inconclusive(Doubt::MidFlow), self.volume(), start);
         }
         let accepted = self.responder.initial.is_some();
+        if self.is_trace() && !accepted {
+            return self.judge_unanswered_requests(until);
+        }
+        // Bare acknowledgements of connection requests open nothing (RFC 5961 section 4).
+        let is_refused_silently = !accepted
+            && self.responder.payload == 0
+            && self.requests.count > 1
+            && self.originator.acknowledged.is_none()
+            && self.ending.is_none();
         match (self.state(), self.ending) {
             (ConnectionState::S0 | ConnectionState::Rstos0 | ConnectionState::Sh, _)
                 if self.responder.packets == 0 =>
@@ -232,13 +251,22 @@ impl TcpFlow {
             (_, Some(Ending { kind: EndingKind::Icmp(icmp), at, .. })) if !accepted => {
                 (Outcome::Blocked(icmp.cause()), icmp.fact(), at)
             }
-            _ if self.responder.packets == 0 => self.judge_unanswered_requests(until),
+            _ if self.responder.packets == 0 || is_refused_silently => {
+                self.judge_unanswered_requests(until)
+            }
             _ => (Outcome::Inconclusive(Doubt::NothingSent), self.volume(), start),
         }
     }
 
     fn judge_unanswered_requests(&self, until: Timestamp) -> Judgement {
         let requests = self.requests;
+        if self.is_trace() {
+            let fact = match self.ending {
+                Some(Ending { kind: EndingKind::Icmp(icmp), .. }) => icmp.fact(),
+                _ => Fact::None,
+            };
+            return (Outcome::Inconclusive(Doubt::HopLimit), fact, self.start);
+        }
         let silence = |until: Timestamp| {
             let until = until.min(self.last.max(requests.last) + SYN_ANSWER_TIME);
             let waited = until.since(requests.first);

@@ -12,6 +12,8 @@ const FIRST_WORDS: &[&[u8]] = &[
     b"STLS\r",
     b"AUTH TLS",
     b"AUTH SSL",
+    // Without a mechanism, it asks POP3 for those that there are (RFC 5034 section 4).
+    b"AUTH\r",
     b"FEAT\r",
     b"CAPABILITIES",
     b"<?XML ",
@@ -76,7 +78,8 @@ mod tests {
     fn protocols_that_change_to_tls_are_known_by_their_first_words() {
         let mysql = [&[32, 0, 0, 1, 0x85, 0xae, 0xff, 0x01][..], &[0; 28]].concat();
         let ldap = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
-        let known: [&[u8]; 9] = [
+        let known: [&[u8]; 10] = [
+            b"AUTH\r\n",
             b"EHLO client\r\n",
             b"ehlo client\r\n",
             b"a001 STARTTLS\r\n",

@@ -2,11 +2,14 @@
 
 use super::dialogue::{Dialogue, Stage};
 use super::held::{Held, Read};
-use super::{Ending, EndingKind, TcpFlow};
+use super::{Answered, Ending, EndingKind, Tcp, TcpFlow};
 use crate::capture::context::{Context, Moment};
+use crate::capture::dissect::http::page;
 use crate::capture::dissect::{http, tls};
 use crate::capture::flow_key::FlowKey;
-use crate::observe::{AnomalyKind, Hello, NameSource, Origin, Outcome, Sink};
+use crate::observe::{
+    AnomalyKind, Attempt, Channel, Doubt, Duration, Fact, Hello, NameSource, Origin, Outcome, Sink,
+};
 
 /// TLS to this port carries DNS (RFC 7858 section 3.1).
 const DNS_OVER_TLS_PORT: u16 = 853;
@@ -82,6 +85,7 @@ impl TcpFlow {
     pub(super) fn answer_to_hello<S: Sink>(
         &mut self,
         prefix: &[u8],
+        last: bool,
         moment: Moment,
         context: &mut Context<S>,
     ) -> Read {
@@ -94,12 +98,13 @@ impl TcpFlow {
                 // The originator says hello once more; what counts is the ServerHello after that.
                 let rest = prefix.get(length..).unwrap_or_default();
                 if tls::holds_data_beyond_alerts(rest) {
-                    return self.answer_to_hello(rest, moment, context);
+                    return self.answer_to_hello(rest, last, moment, context);
                 }
             }
             tls::ServerScan::ServerHello { tls13, .. } => {
                 self.give_up_waiting(context);
                 self.note_served();
+                self.dialogue.is_tls13 = tls13;
                 if tls13 {
                     context.counts.hidden_certificates += 1;
                 } else {
@@ -112,7 +117,13 @@ impl TcpFlow {
             }
             tls::ServerScan::NotTls => {
                 if let http::ResponseScan::Response(response) = http::scan_response(prefix, true) {
-                    let kind = EndingKind::ForeignResponse(response.status);
+                    let body = prefix.get(response.length..).unwrap_or_default();
+                    if !last && let Some(missing) = page::missing(&response, body) {
+                        let at_least = prefix.len().saturating_add(missing);
+                        return Read::NeedMore { from: 0, at_least };
+                    }
+                    let sign = page::judge(&response, body, b"", page::Wanted::Anything);
+                    let kind = EndingKind::ForeignResponse(response.status, sign);
                     self.end(kind, moment, self.origin());
                 } else {
                     // The hello was counted; a flow counts once among those without a name.
@@ -138,8 +149,29 @@ impl TcpFlow {
         moment: Moment,
         context: &mut Context<S>,
     ) {
+        if matches!(self.ending, Some(Ending { kind: EndingKind::CertificateRefused(_), .. })) {
+            return;
+        }
         let alert = tls::plaintext_alert(bytes);
+        let is_served = matches!(self.dialogue.stage, Stage::TlsServed | Stage::TlsContinued);
+        if originates && is_served && self.dialogue.is_tls13 {
+            // What the client says first with its new keys is its Finished, or an alert in its place.
+            match tls::first_protected(bytes) {
+                Some(tls::Protected::Alert) if !self.dialogue.has_finished => {
+                    self.end(EndingKind::CertificateRefused(None), moment, Origin::default());
+                    return;
+                }
+                Some(_) => self.dialogue.has_finished = true,
+                None => {}
+            }
+        }
         match (alert, originates, self.dialogue.stage) {
+            (Some((tls::FATAL, description)), true, _)
+                if is_served && tls::is_about_certificate(description) =>
+            {
+                let kind = EndingKind::CertificateRefused(Some(description));
+                self.end(kind, moment, Origin::default());
+            }
             (Some((tls::FATAL, _)), true, _) => {
                 self.end(EndingKind::OriginatorLeft, moment, Origin::default());
             }
@@ -187,7 +219,55 @@ impl TcpFlow {
         attempt.end = moment.time;
         context.sink.attempt(&attempt);
         self.settle_tunnel(key, attempt.outcome, moment.time, context);
+        self.answered = Some(Answered { at: moment.time, ..Answered::default() });
+        // The name is needed once more if all that follows is a reset.
         self.dialogue = Dialogue::settled();
+        self.dialogue.name = name;
+    }
+
+    /// Reads what is held of an answer to the hello, whose rest will not come.
+    pub(super) fn last_answer_to_hello<S: Sink>(
+        &mut self,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        if self.dialogue.stage == Stage::TlsSent
+            && let Some(held) = self.dialogue.held(false).take()
+        {
+            self.answer_to_hello(held.bytes(), true, moment, context);
+        }
+    }
+
+    /// A reset in the responder's name came: reports it when it is all that the client got for what it
+    /// sent once the handshake was answered.
+    pub(super) fn note_cut<S: Sink>(
+        &mut self,
+        key: &FlowKey,
+        tcp: Tcp,
+        moment: Moment,
+        context: &mut Context<S>,
+    ) {
+        /// After this a reset may end a connection that has done its work.
+        const SOON: Duration = Duration::from_seconds(5);
+        /// Session tickets and settings, which servers send without being asked.
+        const UNASKED: u32 = 1_024;
+        let Some(Answered { at: answered, originator, responder }) = self.answered.take() else {
+            return;
+        };
+        let asked = tcp.acknowledgement.wrapping_sub(originator);
+        let got = tcp.sequence.wrapping_sub(responder);
+        let is_cut = tcp.flags.ack()
+            && (1..1 << 24).contains(&asked)
+            && got <= UNASKED
+            && moment.time.since(answered) <= SOON;
+        if is_cut {
+            let outcome = Outcome::Inconclusive(Doubt::CutAfterHandshake);
+            let after = moment.time.since(answered);
+            let fact = Fact::Reset { after, origin: self.origin(), hello: Hello::default() };
+            let name = self.dialogue.name;
+            let attempt = self.attempt(key, name, outcome, fact, moment, context.unit);
+            context.sink.attempt(&Attempt { channel: Channel::Tls, ..attempt });
+        }
     }
 
     /// The ServerHello is there: what seemed to end the attempt before did not.

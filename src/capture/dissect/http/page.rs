@@ -153,6 +153,28 @@ pub fn depends_on_body(response: &Response<'_>) -> bool {
     may_be_page && has_body && response.complete
 }
 
+/// How many more bytes of a page are worth waiting for; `None` when there are enough.
+#[must_use]
+pub fn missing(response: &Response<'_>, body: &[u8]) -> Option<usize> {
+    if !depends_on_body(response) {
+        return None;
+    }
+    let whole = response
+        .content_length
+        .filter(|_| !response.chunked)
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(MAX_LOOK)
+        .min(MAX_LOOK);
+    let missing = whole.saturating_sub(body.len());
+    let has_end =
+        || memchr::memmem::find(body, b"</html>").is_some() || body.ends_with(b"\r\n0\r\n\r\n");
+    (missing > 0 && !has_end()).then_some(if response.content_length.is_some() {
+        missing
+    } else {
+        1
+    })
+}
+
 /// What shows that this page is not the service's, as far as it is there.
 #[must_use]
 pub fn judge(response: &Response<'_>, body: &[u8], host: &[u8], wanted: Wanted) -> Option<Sign> {

@@ -34,6 +34,7 @@ fn a_request_tells_its_host_and_framing() {
         Request {
             complete: true,
             method: b"POST",
+            target: b"/x",
             host: Some(b"Make.Example"),
             port: Some(8080),
             target_is_absolute: false,
@@ -41,6 +42,7 @@ fn a_request_tells_its_host_and_framing() {
             several_hosts: false,
             content_length: Some(12),
             chunked: false,
+            content_type: None,
             upgrade: Some(b"websocket"),
             length: bytes.len() - 5,
         }

@@ -169,6 +169,15 @@ impl QuicFlow {
         self.version
     }
 
+    /// Whether the version is one whose packets say by their headers how far the handshake has come: those
+    /// of the IETF, and not Google's own.
+    #[must_use]
+    pub fn shows_progress(&self) -> bool {
+        use Protection::{Draft22, Draft23, Draft29, Version1, Version2};
+        let protection = self.version.and_then(Protection::of_version);
+        matches!(protection, Some(Draft22 | Draft23 | Draft29 | Version1 | Version2))
+    }
+
     /// Whether the server took part in the handshake.
     #[must_use]
     pub const fn is_answered(&self) -> bool {

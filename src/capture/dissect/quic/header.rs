@@ -107,6 +107,38 @@ pub fn looks_like_unknown_quic(datagram: &[u8]) -> bool {
         })
 }
 
+/// Which kinds of packets a datagram brings, by what is in the clear.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Contents {
+    /// Packets that only exchange hellos, or ask for others: Initial, Retry, Version Negotiation.
+    pub hellos: bool,
+    /// Handshake packets.
+    pub handshake: bool,
+    /// A packet with a short header, which needs keys that the handshake gives (RFC 9000 section 17.3).
+    pub data: bool,
+}
+
+/// What a datagram of a version that is known brings (RFC 9000 section 12.2).
+#[must_use]
+pub fn contents(datagram: &[u8]) -> Contents {
+    /// A connection id may be empty; packet number, a byte and the tag are there (RFC 9001 section 5.4.2).
+    const SHORTEST: usize = 21;
+    let mut contents = Contents::default();
+    let mut end = 0;
+    for header in packets(datagram) {
+        match header.kind {
+            PacketKind::Handshake => contents.handshake = true,
+            PacketKind::ZeroRtt | PacketKind::Unknown => {}
+            _ => contents.hellos = true,
+        }
+        end = header.packet.end;
+    }
+    let rest = datagram.get(end..).unwrap_or_default();
+    let is_short = rest.first().is_some_and(|first| first & (LONG_FORM | FIXED_BIT) == FIXED_BIT);
+    contents.data = is_short && rest.len() >= SHORTEST;
+    contents
+}
+
 /// Iterator of [`packets`].
 #[derive(Clone, Debug)]
 pub struct Packets<'d> {

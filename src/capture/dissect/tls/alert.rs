@@ -25,6 +25,42 @@ pub fn plaintext_alert(segment: &[u8]) -> Option<(u8, u8)> {
     (is_level(level) && is_registered(description)).then_some((level, description))
 }
 
+/// Whether an alert is about the certificate that its sender was shown (RFC 8446 section 6.2):
+/// `bad_certificate`, `unsupported_certificate`, `certificate_revoked`, `certificate_expired`,
+/// `certificate_unknown`, `unknown_ca`, `bad_certificate_status_response`.
+#[must_use]
+pub const fn is_about_certificate(description: u8) -> bool {
+    matches!(description, 42..=46 | 48 | 113)
+}
+
+/// What a record is that is protected with the keys of TLS 1.3, by its length.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protected {
+    /// Two bytes of an alert, the type and the tag of 8 or 16 bytes (RFC 8446 sections 5.2, 6; RFC 6655).
+    /// No handshake message of a client is that short.
+    Alert,
+    /// Anything else.
+    Other,
+}
+
+/// The first record of application data in a segment, behind records that change the cipher, which TLS
+/// 1.3 sends for the sake of middleboxes (RFC 8446 appendix D.4).
+#[must_use]
+pub fn first_protected(segment: &[u8]) -> Option<Protected> {
+    const CHANGE_CIPHER_SPEC: u8 = 20;
+    const APPLICATION_DATA: u8 = 23;
+    let mut rest = segment;
+    while let HeaderAt::Whole { kind, length } = header(rest) {
+        match kind {
+            CHANGE_CIPHER_SPEC => rest = rest.get(HEADER + length..)?,
+            APPLICATION_DATA if matches!(length, 11 | 19) => return Some(Protected::Alert),
+            APPLICATION_DATA => return Some(Protected::Other),
+            _ => return None,
+        }
+    }
+    None
+}
+
 pub(super) const fn is_level(level: u8) -> bool {
     matches!(level, WARNING | FATAL)
 }

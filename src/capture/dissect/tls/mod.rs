@@ -16,14 +16,16 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use alert::{CLOSE_NOTIFY, FATAL, WARNING, plaintext_alert};
+pub use alert::{
+    CLOSE_NOTIFY, FATAL, Protected, WARNING, first_protected, is_about_certificate, plaintext_alert,
+};
 pub use certificate::{Certificate, DistinguishedName};
 pub use client::{looks_like_tls, scan_client_hello};
 pub use flight::{CertificateReader, Certificates, certificates};
 pub use hello::{HelloScan, scan_client_hello_message, scan_datagram_client_hello};
 pub use record::{RecordKind, holds_data_beyond_alerts, record_kind, record_length};
 pub use server::{
-    HELLO_RETRY_REQUEST, ServerScan, begins_with_server_hello, looks_like_tls_answer, scan_server,
+    HELLO_RETRY_REQUEST, ServerScan, begins_server_flight, looks_like_tls_answer, scan_server,
 };
 
 /// The longest handshake message that is read, header included, in bytes. Post-quantum hellos

@@ -70,11 +70,13 @@ pub fn looks_like_tls_answer(prefix: &[u8]) -> Option<bool> {
     }
 }
 
-/// Whether a record with a ServerHello at its front begins here.
+/// Whether a record with a ServerHello at its front begins here, or with the Certificate that follows
+/// it in a record of its own (RFC 5246 section 7.4.2).
 #[must_use]
-pub fn begins_with_server_hello(bytes: &[u8]) -> bool {
+pub fn begins_server_flight(bytes: &[u8]) -> bool {
+    const CERTIFICATE: u8 = 11;
     matches!(header(bytes), HeaderAt::Whole { kind: HANDSHAKE, .. })
-        && bytes.get(HEADER) == Some(&SERVER_HELLO)
+        && matches!(bytes.get(HEADER), Some(&(SERVER_HELLO | CERTIFICATE)))
 }
 
 /// Reads what a responder says first.
