@@ -29,6 +29,12 @@ pub(super) const ETHER_TYPES: &[(u16, Peel)] = &[
     (0x88e7, backbone),
     (0x8926, vn_tag),
     (0x894f, network_service_header),
+    (0x8909, cisco_metadata),
+    (0x8903, fabric_path),
+    (0x892f, high_availability),
+    (0x22f3, trill),
+    (0x88e5, mac_security),
+    (0xdada, distributed_switch),
     // PPP in enhanced GRE (RFC 2637).
     (0x880b, super::point_to_point::ppp),
 ];
@@ -126,6 +132,59 @@ fn backbone(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
 fn vn_tag(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     let number = frame.link_u16(4)?;
     type_or_length(number, frame.link(6)?)
+}
+
+/// Cisco MetaData, which carries the security group tag of TrustSec: a version, how many words of options,
+/// the options, an EtherType.
+fn cisco_metadata(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let options = usize::from(frame.link_u8(1)?).saturating_mul(4);
+    let number = frame.link_u16(options.saturating_add(2))?;
+    type_or_length(number, frame.link(options.saturating_add(4))?)
+}
+
+/// Cisco FabricPath: a forwarding tag with a hop limit, then the frame that came into the fabric.
+fn fabric_path(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    Ok((Next::Ethernet, frame.link(2)?))
+}
+
+/// The tag of high-availability seamless redundancy (IEC 62439-3 clause 5.7): path and size, a sequence
+/// number, an EtherType.
+fn high_availability(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let number = frame.link_u16(4)?;
+    type_or_length(number, frame.link(6)?)
+}
+
+/// TRILL (RFC 6325 section 3): a header, options in words, the frame that came into the campus.
+fn trill(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let first = frame.link_u16(0)?;
+    if first >> 14 != 0 {
+        return Ok((Next::NotIp, frame));
+    }
+    let options = usize::from(first >> 6 & 0x1f).saturating_mul(4);
+    Ok((Next::Ethernet, frame.link(options.saturating_add(6))?))
+}
+
+/// A security tag (IEEE 802.1AE clause 9.3), where the frame is signed and not encrypted.
+fn mac_security(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const CHANNEL: u8 = 0x20;
+    const ENCRYPTED: u8 = 0x08;
+    const CHANGED: u8 = 0x04;
+    let control = frame.link_u8(0)?;
+    if control & (ENCRYPTED | CHANGED) != 0 {
+        return Ok((Next::NotIp, frame));
+    }
+    let length = if control & CHANNEL == 0 { 6 } else { 14 };
+    let number = frame.link_u16(length)?;
+    type_or_length(number, frame.link(length + 2)?)
+}
+
+/// The tag of Marvell's switches behind an EtherType of its own: two reserved bytes, four of the tag, an
+/// EtherType. A longer tag says so by a bit.
+fn distributed_switch(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const LONGER: u8 = 0x10;
+    let length = if frame.link_u8(4)? & LONGER == 0 { 6 } else { 10 };
+    let number = frame.link_u16(length)?;
+    type_or_length(number, frame.link(length + 2)?)
 }
 
 /// A network service header (RFC 8300 section 2.2): its length in words of four bytes, and

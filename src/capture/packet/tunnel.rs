@@ -31,6 +31,13 @@ const IN_UDP: &[(u16, Peel)] = &[
     (5072, ayiya),
     (5247, capwap),
     (6081, geneve),
+    // VXLAN of clouds that mirror traffic to a port of their own.
+    (65330, vxlan),
+    (4341, lisp),
+    (6080, generic_udp),
+    // Foo over UDP, by the port of its documentation.
+    (5555, packet_by_version),
+    (37008, tazmen),
     (6635, mpls),
 ];
 
@@ -281,6 +288,68 @@ fn vxlan(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     let [flags, _, _, _, _, _, _, reserved] = frame.link_array(0)?;
     let next = if flags & 0x08 != 0 && reserved == 0 { Next::Ethernet } else { Next::NotIp };
     Ok((next, frame.link(8)?))
+}
+
+/// LISP data (RFC 9300 section 5.1): eight bytes, then IP.
+fn lisp(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    packet_by_version(frame.link(8)?)
+}
+
+/// An IP packet, if its version says so.
+fn packet_by_version(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    let next = if matches!(frame.link_u8(0)? >> 4, 4 | 6) { Next::Ip } else { Next::NotIp };
+    Ok((next, frame))
+}
+
+/// Generic UDP encapsulation (draft-ietf-intarea-gue): a header whose length it states and the number of
+/// the IP protocol behind it; in its variant 1 an IP packet and no header.
+fn generic_udp(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const CONTROL: u8 = 0x20;
+    let first = frame.link_u8(0)?;
+    match first >> 6 {
+        0 if first & CONTROL == 0 => {}
+        1 => return packet_by_version(frame),
+        _ => return Ok((Next::NotIp, frame)),
+    }
+    let protocol = frame.link_u8(1)?;
+    let body = frame.link(usize::from(first & 0x1f).saturating_mul(4).saturating_add(4))?;
+    match protocol {
+        4 | 41 => Ok((Next::Ip, body)),
+        47 => gre(body),
+        97 => ether_ip(body),
+        _ => Ok((Next::NotIp, body)),
+    }
+}
+
+/// TZSP, in which MikroTik and Aruba send what they capture: version, kind, encapsulation, then tagged
+/// fields up to an end tag.
+fn tazmen(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const PADDING: u8 = 0;
+    const END: u8 = 1;
+    const MAX_TAGS: usize = 64;
+    let [version, kind, high, low] = frame.link_array(0)?;
+    if version != 1 || kind > 1 {
+        return Ok((Next::NotIp, frame));
+    }
+    let mut at = 4_usize;
+    for _ in 0..MAX_TAGS {
+        match frame.link_u8(at)? {
+            END => {
+                let body = frame.link(at.saturating_add(1))?;
+                return Ok(match u16::from_be_bytes([high, low]) {
+                    1 => (Next::Ethernet, body),
+                    18 => (Next::LinkType(IEEE802_11), body),
+                    _ => (Next::NotIp, body),
+                });
+            }
+            PADDING => at = at.saturating_add(1),
+            _ => {
+                let length = usize::from(frame.link_u8(at.saturating_add(1))?);
+                at = at.saturating_add(length).saturating_add(2);
+            }
+        }
+    }
+    Ok((Next::NotIp, frame))
 }
 
 /// VXLAN with the protocol extension (draft-ietf-nvo3-vxlan-gpe): a flag says that the fourth
