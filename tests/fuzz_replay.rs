@@ -151,8 +151,8 @@ fn seeds() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
                 add("certificate", payload.to_vec());
             }
             let target = match segment.transport {
-                Transport::Udp if ports.contains(&443) => "quic",
-                Transport::Udp => "dns",
+                Transport::Udp { .. } if ports.contains(&443) => "quic",
+                Transport::Udp { .. } => "dns",
                 Transport::Tcp { .. } if ports.contains(&443) => "tls",
                 Transport::Tcp { .. } => "http",
             };
@@ -249,8 +249,8 @@ impl Pieces {
         };
         let (kind, flags) = match segment.transport {
             Transport::Tcp { flags, .. } => (0, flags.bits()),
-            Transport::Udp if service == 53 => (6, 0),
-            Transport::Udp => (5, 0),
+            Transport::Udp { .. } if service == 53 => (6, 0),
+            Transport::Udp { .. } => (5, 0),
         };
         let passed = time - self.time.replace(time).unwrap_or(time);
         let later = (0..240_i64).find(|step| step.pow(3) * 20_000 >= passed).unwrap_or(239);

@@ -14,7 +14,7 @@ mod unnamed;
 pub use chains::ChainTable;
 pub use detail::Detail;
 pub use names::NameTable;
-pub use settled::Settled;
+pub use settled::{Settled, UnnamedFailures};
 pub(crate) use settled::{is_no_such_name, prefixes};
 pub use sightings::{Seen, Sightings};
 pub use tally::{Sample, Tally};

@@ -8,7 +8,9 @@ use super::part::Part;
 use super::{
     AttemptKey, ChainTable, Detail, Limits, NameTable, Pruned, ResolutionKey, Span, Tally,
 };
-use crate::observe::{Address, Cause, Channel, Duration, NameId, Offer, Outcome, TextId};
+use crate::observe::{
+    Address, Cause, Channel, Duration, NameId, Offer, Outcome, SocketAddress, TextId,
+};
 use crate::service_tags::InboundTags;
 
 /// What verdicts can depend on: the attempts at names that concern the catalog, those that a
@@ -31,10 +33,42 @@ pub struct Settled {
     set_back: BTreeMap<u32, Duration>,
     /// Names that capture files state for addresses.
     file_names: BTreeSet<(Address, NameId)>,
+    /// What failed at servers that no name leads to.
+    unnamed_failures: UnnamedFailures,
     /// What says of which names that HTTP/3 serves them.
     offers: BTreeSet<(NameId, Offer)>,
     pruned: Pruned,
     detail: Detail,
+}
+
+/// Connections that failed and show no name, at servers that no name of the catalog leads to: they belong
+/// to no endpoint, and may be why an endpoint was never seen.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UnnamedFailures {
+    /// How many there were; a lower bound where attempts without a name were given up.
+    pub count: u64,
+    /// The servers of most of them, with cause and number, most first; at most ten.
+    pub servers: Vec<(SocketAddress, Cause, u64)>,
+}
+
+impl UnnamedFailures {
+    fn of(parts: &[&Part], relevant: &Relevant<'_>) -> Self {
+        const MAX_SERVERS: usize = 10;
+        let mut servers: BTreeMap<(SocketAddress, Cause), u64> = BTreeMap::new();
+        for (key, tally) in parts.iter().flat_map(|part| part.unnamed()) {
+            if let Outcome::Blocked(cause) = key.outcome
+                && !relevant.addresses.contains(&key.server.address)
+            {
+                *servers.entry((key.server, cause)).or_default() += tally.count;
+            }
+        }
+        let count = servers.values().sum();
+        let mut servers: Vec<_> =
+            servers.into_iter().map(|((s, cause), n)| (s, cause, n)).collect();
+        servers.sort_by_key(|(server, cause, count)| (std::cmp::Reverse(*count), *server, *cause));
+        servers.truncate(MAX_SERVERS);
+        Self { count, servers }
+    }
 }
 
 /// The addresses and names that matter, found before anything is copied.
@@ -68,6 +102,7 @@ impl Settled {
         // Parts of several levels were put together, so all are of one.
         let detail = parts.first().map_or_else(Detail::default, |part| part.attempts.detail());
         let relevant = Relevant::of(&parts, inbound);
+        let unnamed_failures = UnnamedFailures::of(&parts, &relevant);
         let kept: Vec<Kept<'_>> = parts.iter().map(|part| relevant.kept(part)).collect();
         let mut texts: BTreeMap<&str, bool> = BTreeMap::new();
         for (part, kept) in parts.iter().zip(&kept) {
@@ -150,6 +185,7 @@ impl Settled {
             siblings,
             set_back,
             file_names,
+            unnamed_failures,
             offers,
             pruned,
             detail,
@@ -215,6 +251,12 @@ impl Settled {
         self.offers
             .range((name, Offer::AltSvc)..=(name, Offer::HttpsRecord))
             .map(|(_, offer)| *offer)
+    }
+
+    /// What failed at servers that no name leads to.
+    #[must_use]
+    pub const fn unnamed_failures(&self) -> &UnnamedFailures {
+        &self.unnamed_failures
     }
 
     /// What tells attempts at names apart.

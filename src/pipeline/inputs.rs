@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::assemble::server as socket;
 use super::read::Clock;
 use super::{Options, log_inputs};
 use crate::capture::container::ContainerSummary;
 use crate::capture::link::link_type_name;
 use crate::capture::{CaptureFacts, FlowCounts};
-use crate::evidence::{Detail, Pruned};
+use crate::evidence::{Detail, Pruned, UnnamedFailures};
 use crate::input::{self, Compression, Detected, Ending, InputError, InputPath, Opened};
 use crate::logs::detect::Detection;
 use crate::logs::encoding::Utf16Reader;
@@ -16,7 +17,7 @@ use crate::logs::read::LogFacts;
 use crate::observe::{Anomalies, AnomalyKind, Timestamp};
 use crate::report::{
     AnomalyReport, CoverageReport, EncryptedDns, EvictionReport, InputKind, InputReport, KindCount,
-    LinkTypeReport, ReasonCount,
+    LinkTypeReport, ReasonCount, UnnamedReport, UnnamedServer,
 };
 
 /// What opening an input told.
@@ -321,6 +322,27 @@ impl Account {
             "conversations were given up because too many went on at the same time.",
         );
     }
+}
+
+/// Notes what failed at servers that no name leads to, with the worst of them: it may be why an endpoint
+/// was never seen.
+pub(super) fn note_unnamed(coverage: &mut CoverageReport, failures: &UnnamedFailures) {
+    let Some((server, cause, count)) = failures.servers.first() else { return };
+    let servers = failures.servers.iter().map(|(server, cause, count)| UnnamedServer {
+        server: socket(*server),
+        cause: cause.as_str(),
+        count: *count,
+    });
+    coverage.unnamed_failures = UnnamedReport { count: failures.count, servers: servers.collect() };
+    let all = match failures.count {
+        1 => "1 connection that shows no name failed".to_owned(),
+        more => format!("{more} connections that show no name failed"),
+    };
+    coverage.notes.push(format!(
+        "{all}, {count} of them at {} ({}): which endpoints they were meant for cannot be told.",
+        socket(*server),
+        cause.sentence()
+    ));
 }
 
 /// Notes by how little attempts were kept apart because there were many.

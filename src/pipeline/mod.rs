@@ -113,6 +113,7 @@ pub fn audit(
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
     inputs::note_detail(&mut coverage, evidence.detail());
+    inputs::note_unnamed(&mut coverage, evidence.unnamed_failures());
     let inbound = inbound.as_deref();
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound, trust);
     inputs::note_unknown_chains(&mut coverage, verdicts.unknown_chains());

@@ -91,8 +91,31 @@ pub struct CoverageReport {
     pub cut_packets: u64,
     /// Packets that the captures themselves report as dropped; none when no capture says.
     pub dropped_packets: Option<u64>,
+    /// Connections that failed without showing a name.
+    pub unnamed_failures: UnnamedReport,
     /// What all this means for the verdicts, in sentences for a person.
     pub notes: Vec<String>,
+}
+
+/// Connections that failed, show no name, and went to servers that no required name leads to. No endpoint
+/// is concerned as far as can be seen, and any may be.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct UnnamedReport {
+    /// How many there were.
+    pub count: u64,
+    /// The servers of most of them, most first; at most ten.
+    pub servers: Vec<UnnamedServer>,
+}
+
+/// A server at which connections without a name failed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct UnnamedServer {
+    /// Address and port.
+    pub server: String,
+    /// How they failed.
+    pub cause: &'static str,
+    /// How many did.
+    pub count: u64,
 }
 
 /// Packets, each counted once: `read` is the sum of all that follow.

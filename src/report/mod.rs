@@ -24,6 +24,7 @@ pub use contradiction::{ContradictionKind, ContradictionReport};
 pub use coverage::{
     AnomalyReport, AnomalySample, CoverageReport, EncryptedDns, EvictionReport, FlowCoverage,
     InputKind, InputReport, KindCount, LineCoverage, LinkTypeReport, PacketCoverage, ReasonCount,
+    UnnamedReport, UnnamedServer,
 };
 pub use endpoint::{
     EndpointReport, EvidenceReport, NameReport, NearMiss, NearMissReason, OutcomeReport,

@@ -93,6 +93,8 @@ pub const LINK_TYPES: &[LinkType] = &[
     link_type(119, "IEEE802_11_PRISM", wireless::prism),
     link_type(127, "IEEE802_11_RADIOTAP", wireless::radiotap),
     link_type(129, "ARCNET_LINUX", wrapped::arcnet_linux),
+    // The second of the numbers for everybody's own use, by which older macOS marks PKTAP.
+    link_type(149, "USER2", wrapped::user2),
     link_type(163, "IEEE802_11_AVS", wireless::avs),
     link_type(166, "PPP_PPPD", point_to_point::ppp_with_direction),
     link_type(192, "PPI", wireless::ppi),
@@ -106,6 +108,8 @@ pub const LINK_TYPES: &[LinkType] = &[
     link_type(258, "PKTAP", wrapped::pktap),
     link_type(276, "LINUX_SLL2", wrapped::linux_cooked_v2),
     link_type(281, "DSA_TAG_BRCM", ether::broadcom_tag),
+    link_type(283, "DSA_TAG_DSA", ether::broadcom_tag),
+    link_type(284, "DSA_TAG_EDSA", ether::ethernet),
 ];
 
 /// The name of a link type that is understood, without `LINKTYPE_`.

@@ -71,6 +71,19 @@ pub(super) fn pktap(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> 
     Ok((Next::LinkType(number), body))
 }
 
+/// PKTAP, where the header is one: that number is for everybody's own use.
+pub(super) fn user2(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
+    const PACKET: u32 = 1;
+    let length = u32::from_le_bytes(frame.link_array(0)?);
+    let kind = u32::from_le_bytes(frame.link_array(4)?);
+    let number = u32::from_le_bytes(frame.link_array(8)?);
+    // Every version of the header has at least the fields up to the name of the process.
+    if !(100..=512).contains(&length) || kind != PACKET || number > 300 {
+        return Err(AnomalyKind::UnknownLinkType);
+    }
+    pktap(frame)
+}
+
 /// IP over InfiniBand: a global routing header, then an EtherType (RFC 4391 section 6).
 pub(super) fn ip_over_infiniband(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     let number = frame.link_u16(40)?;
