@@ -324,9 +324,13 @@ impl Account {
     }
 }
 
-/// Notes what failed at servers that no name leads to, with the worst of them: it may be why an endpoint
-/// was never seen.
-pub(super) fn note_unnamed(coverage: &mut CoverageReport, failures: &UnnamedFailures) {
+/// Tells what failed at servers that no name leads to; where no endpoint was seen at all, also in a note,
+/// for it may be why.
+pub(super) fn note_unnamed(
+    coverage: &mut CoverageReport,
+    failures: &UnnamedFailures,
+    is_nothing_seen: bool,
+) {
     let Some((server, cause, count)) = failures.servers.first() else { return };
     let servers = failures.servers.iter().map(|(server, cause, count)| UnnamedServer {
         server: socket(*server),
@@ -334,12 +338,16 @@ pub(super) fn note_unnamed(coverage: &mut CoverageReport, failures: &UnnamedFail
         count: *count,
     });
     coverage.unnamed_failures = UnnamedReport { count: failures.count, servers: servers.collect() };
+    if !is_nothing_seen {
+        return;
+    }
     let all = match failures.count {
         1 => "1 connection that shows no name failed".to_owned(),
         more => format!("{more} connections that show no name failed"),
     };
+    let share = if *count == failures.count { String::new() } else { format!("{count} of them ") };
     coverage.notes.push(format!(
-        "{all}, {count} of them at {} ({}): which endpoints they were meant for cannot be told.",
+        "{all}, {share}at {} ({}): which endpoints they were meant for cannot be told.",
         socket(*server),
         cause.sentence()
     ));

@@ -113,9 +113,12 @@ pub fn audit(
     let evidence = sink.settle();
     inputs::note_pruned(&mut coverage, evidence.pruned());
     inputs::note_detail(&mut coverage, evidence.detail());
-    inputs::note_unnamed(&mut coverage, evidence.unnamed_failures());
     let inbound = inbound.as_deref();
     let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound, trust);
+    let is_seen =
+        |judged: &crate::verdict::Judged| judged.verdict != crate::report::Verdict::NeverSeen;
+    let is_nothing_seen = !verdicts.endpoints.iter().any(is_seen);
+    inputs::note_unnamed(&mut coverage, evidence.unnamed_failures(), is_nothing_seen);
     inputs::note_unknown_chains(&mut coverage, verdicts.unknown_chains());
     let (contradictions, omitted) =
         crate::verdict::contradictions(&evidence, &verdicts, &clock.logs);

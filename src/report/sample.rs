@@ -178,6 +178,14 @@ fn coverage() -> CoverageReport {
         link_types: vec![LinkTypeReport { link_type: 1, name: text("ETHERNET"), packets: 12_345 }],
         cut_packets: 12,
         dropped_packets: Some(6),
+        unnamed_failures: UnnamedReport {
+            count: 4,
+            servers: vec![UnnamedServer {
+                server: "10.77.0.80:3128".to_owned(),
+                cause: Cause::TcpNoAnswer.as_str(),
+                count: 4,
+            }],
+        },
         notes: list(&[
             "The capture itself dropped 6 packets, so an answer may be missing.",
             "3 flows to encrypted resolvers hide the names that were asked for.",

@@ -404,8 +404,9 @@ impl TcpFlow {
     ) {
         let status = reply.status;
         let is_denial = outcome == Outcome::Blocked(Cause::HttpDenied);
-        let is_blocked = matches!(outcome, Outcome::Blocked(_));
-        let fact = match reply.sign.filter(|_| is_blocked) {
+        // A proxy that was asked is who it is; in the place of a server anybody may be.
+        let is_open = request.kind == RequestKind::Direct && matches!(outcome, Outcome::Blocked(_));
+        let fact = match reply.sign.filter(|_| is_open) {
             sign if is_denial || sign.is_some() => Fact::Denial {
                 status,
                 after: moment.time.since(request.sent.time),
@@ -482,11 +483,11 @@ pub(super) fn judge(request: &Request, reply: &Reply<'_>) -> Outcome {
         (403 | 451, _) if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
         // Whoever answers 511 is not the server (RFC 6585 section 6).
         (403 | 451 | 511, _) => Outcome::Blocked(Cause::HttpDenied),
+        // What names itself and says that it failed is a proxy in front of the client.
+        (502..=504, Some(Sign::Failure(_))) => Outcome::Blocked(Cause::ProxyFailed),
         (500..=599, None) if is_connect => Outcome::Blocked(Cause::ProxyFailed),
         // A success of CONNECT is here only with a page, which opens no tunnel.
         (200..=599, _) if is_connect => Outcome::Blocked(Cause::ProxyDenied),
-        // What names itself and says that it failed is a proxy in front of the client.
-        (502..=504, Some(Sign::Failure(_))) => Outcome::Blocked(Cause::ProxyFailed),
         (_, Some(_)) if is_proxied => Outcome::Blocked(Cause::ProxyDenied),
         (_, Some(_)) => Outcome::Blocked(Cause::HttpDenied),
         (502..=504, None) if is_proxied => Outcome::Blocked(Cause::ProxyFailed),
