@@ -177,10 +177,10 @@ impl Progress {
         {
             self.anomaly(AnomalyKind::TimeBackwards, at);
         }
-        if let (Some(last), Some(latest)) = (self.last_time, self.latest) {
-            if self.steps.note(last, latest, time) {
-                self.anomaly(AnomalyKind::TimeJump, at);
-            }
+        if let (Some(last), Some(latest)) = (self.last_time, self.latest)
+            && self.steps.note(last, latest, time)
+        {
+            self.anomaly(AnomalyKind::TimeJump, at);
         }
         self.last_time = Some(time);
         self.latest = self.latest.max(Some(time));

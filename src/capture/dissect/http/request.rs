@@ -113,12 +113,12 @@ pub fn scan_request_onward(prefix: &[u8], at_least: usize, last: bool) -> Reques
             Some(request) => RequestScan::Request(Request { complete: true, length, ..request }),
             None => match scan_lines(head) {
                 Ok(request) => RequestScan::Request(Request { complete: true, length, ..request }),
-                Err(refusal) => refusal,
+                Err(refusal) => refusal.into(),
             },
         },
         HeadAt::Cut { head } => match scan_lines(head) {
             Ok(request) => RequestScan::Request(request),
-            Err(refusal) => refusal,
+            Err(refusal) => refusal.into(),
         },
     }
 }
@@ -126,7 +126,7 @@ pub fn scan_request_onward(prefix: &[u8], at_least: usize, last: bool) -> Reques
 /// Why the first line of an unfinished head is no request line, if it is whole and is none.
 fn refusal(prefix: &[u8]) -> Option<RequestScan<'_>> {
     let head = prefix.get(head::skip_empty_lines(prefix)..)?;
-    request_line(head::lines(head).next()?).err()
+    request_line(head::lines(head).next()?).err().map(RequestScan::from)
 }
 
 /// Reads a whole head that is as it should be; `None` for any other, and for one with more fields
@@ -144,10 +144,25 @@ fn parse(head: &[u8]) -> Option<Request<'_>> {
     Some(reading.finish())
 }
 
+/// Why a first line is no request line.
+enum Refusal {
+    NotHttp,
+    Malformed,
+}
+
+impl From<Refusal> for RequestScan<'_> {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotHttp => Self::NotHttp,
+            Refusal::Malformed => Self::Malformed,
+        }
+    }
+}
+
 /// Reads the lines that there are, one by one.
-fn scan_lines(head: &[u8]) -> Result<Request<'_>, RequestScan<'_>> {
+fn scan_lines(head: &[u8]) -> Result<Request<'_>, Refusal> {
     let Some(first) = head::lines(head).next() else {
-        return cut_request_line(head).ok_or(RequestScan::Malformed);
+        return cut_request_line(head).ok_or(Refusal::Malformed);
     };
     let (method, target) = request_line(first)?;
     let mut reading = Reading::new(method, target, true);
@@ -158,19 +173,19 @@ fn scan_lines(head: &[u8]) -> Result<Request<'_>, RequestScan<'_>> {
 }
 
 /// Method and target of a request line (RFC 9112 section 3).
-fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), RequestScan<'static>> {
+fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     let line = line.trim_ascii_end();
     let version_start = line.len().saturating_sub(b"HTTP/1.1".len());
     let Some((rest, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'])) =
         line.split_at_checked(version_start)
     else {
-        return Err(RequestScan::NotHttp);
+        return Err(Refusal::NotHttp);
     };
     let parts = rest.strip_suffix(b" ").and_then(|rest| split_at_byte(rest, b' '));
-    let Some((method, target)) = parts else { return Err(RequestScan::Malformed) };
+    let Some((method, target)) = parts else { return Err(Refusal::Malformed) };
     let target = target.trim_ascii();
     if !is_token(method) || target.is_empty() || target.iter().any(u8::is_ascii_control) {
-        return Err(RequestScan::Malformed);
+        return Err(Refusal::Malformed);
     }
     Ok((method, target))
 }
