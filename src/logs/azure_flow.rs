@@ -169,7 +169,8 @@ fn flow<'t>(
     protocol: Option<Protocol>,
     action: Action,
 ) -> Option<Record<'t>> {
-    let [time, source, destination, source_port, destination_port, .., bytes_back] = columns;
+    let [time, source, destination, source_port, destination_port, .., packets_back, bytes_back] =
+        columns;
     let mut record = Record::new(Kind::Traffic);
     record.stamp = Stamp::Instant(value::epoch(time)?);
     record.client = Party::parse(Some(source), Some(source_port));
@@ -178,6 +179,7 @@ fn flow<'t>(
     record.protocol = protocol;
     record.action = action;
     record.bytes_back = value::number(bytes_back);
+    record.packets_back = value::number(packets_back);
     Some(record)
 }
 

@@ -137,6 +137,7 @@ fn record<'l>(get: impl Fn(&str) -> Option<&'l [u8]>) -> Record<'l> {
         record.server.port = None;
     }
     record.bytes_back = get("receivedBytes").and_then(value::number);
+    record.packets_back = get("receivedPackets").and_then(value::number);
     if let Some(target) = get("target").filter(|target| cef_event::is_qualified(target)) {
         record.add_url(target);
     }

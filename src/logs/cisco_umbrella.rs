@@ -117,7 +117,9 @@ fn proxy<'l>(columns: &Columns<'_, 'l>) -> Read<'l> {
         _ => Action::Other,
     };
     record.cause = (record.action == Action::Deny).then_some(Cause::UrlFiltered);
-    record.bytes_back = columns.get(verdict + 6).and_then(value::number);
+    record.set_payload_back(columns.get(verdict + 6).and_then(value::number));
+    // The log does not say which requests were CONNECT; to those that were not, this applies.
+    record.note_status(columns.get(verdict + 4).and_then(value::number).unwrap_or_default(), false);
     record.decider.category = columns.stated(verdict + 9).map(Cow::Borrowed);
     Some(Some(record))
 }

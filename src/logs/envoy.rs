@@ -63,10 +63,15 @@ impl Format for Envoy {
         }
         let mut record = Record::new(Kind::Http);
         record.stamp = line.stamp(stamp, b"");
+        let is_connect = request.starts_with(b"CONNECT ");
+        if let Some(authority) = words.get(authority).filter(|_| is_connect) {
+            record.add_proxied_target(authority);
+        }
         add_target(&mut record, words.get(authority).map(Cow::Borrowed), words.get(authority + 1));
         decide(&mut record, code, Some(flags), details);
+        record.note_status(code, is_connect);
         if record.action == Action::Allow {
-            record.bytes_back = words.get(authority - 6).and_then(value::number);
+            record.set_payload_back(words.get(authority - 6).and_then(value::number));
         }
         record.decider.reason = value::stated(flags).map(Cow::Borrowed);
         emit_target(record, emit)
@@ -80,6 +85,8 @@ impl Format for Envoy {
         emit: Emit<'_>,
     ) -> Reading {
         let authority = json.get(":authority").or_else(|| json.get("authority"));
+        let method = json.first(&["method", ":method", "request_method"]);
+        let is_connect = method.as_deref() == Some(b"CONNECT");
         if authority.is_none() || json.get("response_flags").is_none() {
             return Reading::NotMine;
         }
@@ -90,6 +97,9 @@ impl Format for Envoy {
         let client = client.and_then(|raw| value::socket(raw.as_bytes()));
         record.client = client.map(Party::from).unwrap_or_default();
         let upstream = json.get("upstream_host").and_then(Json::text).map(str::as_bytes);
+        if let Some(authority) = authority.and_then(Json::stated).filter(|_| is_connect) {
+            record.add_proxied_target(authority);
+        }
         add_target(&mut record, authority.and_then(Json::stated), upstream);
         if let Some(name) = json.first(&["requested_server_name"]) {
             record.add_name(name);
@@ -99,8 +109,9 @@ impl Format for Envoy {
         let details = json.first(&["response_code_details"]);
         let code = u16::try_from(code).unwrap_or_default();
         decide(&mut record, code, flags.as_deref(), details.as_deref());
+        record.note_status(code, is_connect);
         if record.action == Action::Allow {
-            record.bytes_back = json.get("bytes_sent").and_then(Json::unsigned);
+            record.set_payload_back(json.get("bytes_sent").and_then(Json::unsigned));
         }
         record.decider.reason = flags.or(details);
         emit_target(record, emit)

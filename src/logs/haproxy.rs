@@ -72,7 +72,9 @@ impl Format for Haproxy {
         if let Some(target) = proxied_target(request) {
             record.proxied = true;
             record.add_url(target);
-        } else if let Some(host) = captured_host(text) {
+        }
+        // Of a request to a proxy the header counts too, if it was captured.
+        if let Some(host) = captured_host(text) {
             record.add_name(host);
         }
         if record.names.is_empty() && record.server.address.is_none() {
@@ -81,8 +83,9 @@ impl Format for Haproxy {
         let status = words.get(at + 4).and_then(value::number).unwrap_or_default();
         let state = words.get(at + 8).unwrap_or_default();
         (record.action, record.cause) = verdict(state, status);
+        record.note_status(status, request.starts_with(b"CONNECT "));
         if record.action == Action::Allow {
-            record.bytes_back = words.get(at + 5).and_then(value::number);
+            record.set_payload_back(words.get(at + 5).and_then(value::number));
         }
         emit(&record);
         Reading::Records

@@ -106,6 +106,7 @@ fn record<'l>(front: &Front<'l>, pairs: &Pairs<'_, 'l>, line: &Line<'_>) -> Reco
         None => Action::Other,
     };
     record.bytes_back = get(&["RcvBytes"]).and_then(value::number);
+    record.packets_back = get(&["RcvPackets", "RcvPkts"]).and_then(value::number);
     if record.action == Action::Deny {
         record.cause = match record.kind {
             Kind::Http => Some(Cause::UrlFiltered),

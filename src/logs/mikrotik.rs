@@ -35,6 +35,11 @@ impl Format for Mikrotik {
         let Some(mut record) = packet(front.packet) else { return Reading::Damaged };
         record.stamp = line.stamp(own_time(front.before), front.before);
         record.action = netfilter::verdict(front.prefix);
+        record.note_control_bits(control_bits(front.packet));
+        let is_invalid = memchr::memmem::find(front.packet, b"connection-state:invalid").is_some();
+        if is_invalid || netfilter::is_invalid(front.prefix) {
+            record.is_out_of_state();
+        }
         record.decider.rule = value::stated(front.prefix).map(Cow::Borrowed);
         record.decider.policy = Some(Cow::Borrowed(front.chain));
         emit(&record);
@@ -102,6 +107,13 @@ fn packet(text: &[u8]) -> Option<Record<'_>> {
     let transport = transport.trim_ascii().split(|byte| matches!(byte, b' ' | b',')).next()?;
     record.protocol = value::protocol(transport);
     Some(record)
+}
+
+/// The control bits: `proto TCP (ACK,FIN), …`.
+fn control_bits(packet: &[u8]) -> Option<value::ControlBits> {
+    let at = memchr::memmem::find(packet, b" TCP (")?;
+    let flags = packet.get(at + 6..)?;
+    value::ControlBits::parse(flags.get(..memchr::memchr(b')', flags)?)?)
 }
 
 fn party(raw: &[u8]) -> Party {

@@ -97,12 +97,16 @@ impl<'l> Packet<'l> {
     pub(super) fn record(&self, line: &Line<'_>, action: Action) -> Option<Record<'l>> {
         let mut record = Record::new(Kind::Traffic);
         let (mut has_server, mut has_protocol) = (false, false);
+        let (mut bits, mut has_bits) = (value::ControlBits::default(), false);
         for field in self.fields.split(|byte| byte.is_ascii_whitespace()) {
             // What an ICMP error quotes of the packet that caused it.
             if field.first() == Some(&b'[') {
                 break;
             }
-            let Some(equals) = memchr::memchr(b'=', field) else { continue };
+            let Some(equals) = memchr::memchr(b'=', field) else {
+                has_bits |= bits.add(field);
+                continue;
+            };
             let (key, value) = field.split_at(equals);
             let value = value.get(1..).unwrap_or_default();
             let key = match key {
@@ -135,6 +139,10 @@ impl<'l> Packet<'l> {
         }
         record.stamp = line.stamp(proxmox_time(self.before), self.before);
         record.action = action;
+        record.note_control_bits(has_bits.then_some(bits));
+        if is_invalid(self.prefix()) {
+            record.is_out_of_state();
+        }
         (has_server && has_protocol).then_some(record)
     }
 }
@@ -152,6 +160,13 @@ fn source_field(text: &[u8]) -> Option<usize> {
 fn interface_field(head: &[u8], field: &[u8]) -> Option<usize> {
     memchr::memmem::find_iter(head, field)
         .find(|at| !head.get(..*at).is_some_and(|before| before.ends_with(b"PHYS")))
+}
+
+/// Whether a prefix speaks of the state that connection tracking gives to what belongs to no connection.
+pub(super) fn is_invalid(prefix: &[u8]) -> bool {
+    prefix
+        .split(|byte| !byte.is_ascii_alphabetic())
+        .any(|word| value::is_one_of(word, &["invalid", "ctinvalid"]))
 }
 
 /// What the last word of a prefix that means a verdict says.

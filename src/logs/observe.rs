@@ -119,7 +119,7 @@ impl<'o> Observer<'o> {
             channel,
             client: socket(record.client.address, record.client.port),
             server: server_of(record, server),
-            target_port: server.port,
+            target_port: record.target_port.unwrap_or(server.port),
             outcome: outcome(record),
             decider: self.decider(format, record, sink),
             start: time,
@@ -228,7 +228,7 @@ fn server_of(record: &Record<'_>, server: SocketAddress) -> SocketAddress {
 
 fn channel(record: &Record<'_>) -> Channel {
     let is_udp = record.protocol == Some(Protocol::UDP);
-    let port = record.server.port;
+    let port = record.target_port.or(record.server.port);
     match record.kind {
         Kind::Dns => Channel::Dns(record.dns.as_ref().and_then(|dns| dns.query_type).unwrap_or(0)),
         Kind::Tls if is_udp => Channel::Quic,
@@ -267,7 +267,7 @@ fn outcome(record: &Record<'_>) -> Outcome {
             _ => Cause::DeviceDenied,
         }),
         (_, Action::Reset) => Outcome::Blocked(Cause::DeviceReset),
-        (_, Action::Allow) if record.bytes_back.is_some_and(|bytes| bytes > 0) => Outcome::Answered,
+        (_, Action::Allow) if record.has_answer() => Outcome::Answered,
         (_, Action::Allow) => Outcome::Allowed,
         (_, Action::Other) => Outcome::Inconclusive(Doubt::Logged),
     }
@@ -312,8 +312,27 @@ mod tests {
     #[test]
     fn bytes_back_are_an_answer_and_passing_is_not() {
         assert_eq!(outcome(&of(Kind::Traffic, Action::Allow)), Outcome::Allowed);
-        let answered = Record { bytes_back: Some(1), ..of(Kind::Traffic, Action::Allow) };
-        assert_eq!(outcome(&answered), Outcome::Answered);
+        let payload = Record {
+            bytes_back: Some(1),
+            counts_payload: true,
+            ..of(Kind::Traffic, Action::Allow)
+        };
+        assert_eq!(outcome(&payload), Outcome::Answered);
+        let counted = |bytes, packets| {
+            let counts = Record {
+                bytes_back: Some(bytes),
+                packets_back: packets,
+                protocol: Some(Protocol::TCP),
+                ..of(Kind::Traffic, Action::Allow)
+            };
+            outcome(&counts)
+        };
+        // A SYN-ACK; a handshake with its closing segments; an answer.
+        assert_eq!(counted(66, Some(1)), Outcome::Allowed);
+        assert_eq!(counted(270, Some(4)), Outcome::Allowed);
+        assert_eq!(counted(312, None), Outcome::Allowed);
+        assert_eq!(counted(2_000, Some(6)), Outcome::Answered);
+        assert_eq!(counted(4_000, None), Outcome::Answered);
         let silent = Record { bytes_back: Some(0), ..of(Kind::Traffic, Action::Allow) };
         assert_eq!(outcome(&silent), Outcome::Allowed);
     }

@@ -35,6 +35,7 @@ impl Format for PfFilterlog {
         let Some(mut record) = packet else { return Reading::Damaged };
         record.stamp = line.stamp(Stamp::None, front.header);
         record.action = front.action;
+        record.note_control_bits(control_bits(front.version, front.rest));
         let tracker = value::stated(front.tracker).filter(|tracker| *tracker != b"0");
         record.decider.rule = tracker.or_else(|| value::stated(front.rule)).map(Cow::Borrowed);
         record.decider.policy = value::stated(front.anchor).map(Cow::Borrowed);
@@ -97,6 +98,14 @@ fn is_garbled(header: &[u8]) -> bool {
     };
     let time = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
     time.first().is_some_and(u8::is_ascii_digit) && value::iso_8601(time).is_none()
+}
+
+/// The control bits of a TCP segment: two columns behind the ports, which stand where the version says.
+fn control_bits(version: u8, rest: &[u8]) -> Option<value::ControlBits> {
+    let ports = if version == b'4' { 11 } else { 8 };
+    let mut columns = rest.split(|byte| *byte == b',').skip(ports);
+    let (_source, _destination, _length) = (columns.next()?, columns.next()?, columns.next()?);
+    value::ControlBits::parse(columns.next()?)
 }
 
 /// The packet's columns, those behind the IP version; `None` when the line ends before they do.

@@ -32,9 +32,10 @@ impl Format for PfText {
 
     fn read_text(&self, text: &[u8], line: &Line<'_>, _: &mut Scratch, emit: Emit<'_>) -> Reading {
         let Some(front) = Front::find(text) else { return Reading::NotMine };
-        let Some(mut record) = packet(front.packet) else { return Reading::Damaged };
+        let Some((mut record, bits)) = packet(front.packet) else { return Reading::Damaged };
         record.stamp = line.stamp(Stamp::None, front.header);
         record.action = front.action;
+        record.note_control_bits(bits);
         record.decider.rule = Some(Cow::Borrowed(front.rule));
         emit(&record);
         Reading::Records
@@ -80,7 +81,7 @@ impl<'l> Front<'l> {
 }
 
 /// The packet, with or without details in parentheses before it.
-fn packet(text: &[u8]) -> Option<Record<'_>> {
+fn packet(text: &[u8]) -> Option<(Record<'_>, Option<value::ControlBits>)> {
     let arrow = memchr::memmem::find(text, b" > ")?;
     let before = text.get(..arrow)?.trim_ascii_end();
     let client = before.rsplit(u8::is_ascii_whitespace).next()?;
@@ -92,11 +93,14 @@ fn packet(text: &[u8]) -> Option<Record<'_>> {
     let mut record = Record::new(Kind::Traffic);
     (record.client, record.server) = (party(client)?, party(server)?);
     record.protocol = protocol(rest);
+    let flags = rest.strip_prefix(b"Flags [").unwrap_or(rest);
+    let flags = flags.split(|byte| matches!(byte, b' ' | b']' | b',')).next().unwrap_or_default();
+    let bits = value::ControlBits::parse(flags).filter(|_| record.protocol == Some(Protocol::TCP));
     if let Some(name) = question(rest) {
         record.kind = Kind::Dns;
         record.add_name(name);
     }
-    Some(record)
+    Some((record, bits))
 }
 
 /// `a.b.c.d.port`, `v6.port`, or an address alone.

@@ -24,6 +24,8 @@ pub struct Record<'a> {
     pub client: Party,
     /// Whom it tried to reach, before address translation; for DNS the resolver.
     pub server: Party,
+    /// The port of the service that a proxy was asked for, where the line states that of the proxy too.
+    pub target_port: Option<u16>,
     /// The transport.
     pub protocol: Option<Protocol>,
     /// Host names of the destination: bare hosts, not yet in normal form.
@@ -34,6 +36,13 @@ pub struct Record<'a> {
     pub cause: Option<Cause>,
     /// Bytes that came back from the server.
     pub bytes_back: Option<u64>,
+    /// Packets that brought them, where the line counts packets.
+    pub packets_back: Option<u64>,
+    /// Whether the bytes are payload alone: what a proxy handed on, or what a sensor has put together.
+    /// Packet filters count whole packets, and with them handshakes, resets and closing segments.
+    pub counts_payload: bool,
+    /// Whether the device says that nothing came back by which it could know what was spoken.
+    pub is_unanswered: bool,
     /// Whether the client spoke to an explicit proxy, so that no address is the server's.
     pub proxied: bool,
     /// What a DNS record adds.
@@ -112,6 +121,77 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         Self { kind, ..Self::default() }
+    }
+
+    /// Whether more came back from the server than opening, resetting and closing a connection takes, or of
+    /// QUIC its first flight. Headers of IP and TCP are 40 to 66 bytes, with those of Ethernet up to 78;
+    /// without a count of packets there may have been as many as SYNs are answered again (RFC 6298), a
+    /// reset or two closing segments. A QUIC server sends three times what it got from a client whose
+    /// address is not confirmed (RFC 9000 section 8.1), and clients begin with up to two full datagrams.
+    #[must_use]
+    pub fn has_answer(&self) -> bool {
+        const PER_PACKET: u64 = 78;
+        const FEW_PACKETS: u64 = 6;
+        const FIRST_FLIGHT: u64 = 3 * 2 * 1_500;
+        let Some(bytes) = self.bytes_back.filter(|_| !self.is_unanswered) else { return false };
+        if self.counts_payload {
+            return bytes > 0;
+        }
+        let is_quic = self.protocol == Some(Protocol::UDP) && self.server.port == Some(443);
+        let least = match (is_quic, self.protocol) {
+            (true, _) => FIRST_FLIGHT,
+            // Every datagram of another protocol carries something of it.
+            (false, Some(Protocol::UDP)) => 0,
+            (false, _) => PER_PACKET.saturating_mul(self.packets_back.unwrap_or(FEW_PACKETS)),
+        };
+        bytes > least
+    }
+
+    /// Notes the bytes of payload that came back from the server.
+    pub fn set_payload_back(&mut self, bytes: Option<u64>) {
+        (self.bytes_back, self.counts_payload) = (bytes, true);
+    }
+
+    /// Notes what a request to a proxy names: an authority, or a URL. Such a record may have the proxy for
+    /// its server.
+    pub fn add_proxied_target(&mut self, target: impl Into<Cow<'a, [u8]>>) {
+        let target = target.into();
+        self.proxied = true;
+        self.target_port = value::Url::parse(&target).and_then(|url| url.port);
+        self.add_url(target);
+    }
+
+    /// Notes the HTTP status that the client was given, whoever sent it, where the line has not decided
+    /// otherwise: only a success of CONNECT opens a tunnel (RFC 9110 section 9.3.6), and 403, 451 (RFC 7725)
+    /// and 511 (RFC 6585 section 6) are denials by what they mean.
+    pub fn note_status(&mut self, status: u16, is_connect: bool) {
+        if self.cause.is_some() || matches!(self.action, Action::Deny | Action::Reset) {
+            return;
+        }
+        let (action, cause) = match (is_connect, status) {
+            (_, 407) => (Action::Deny, Cause::ProxyAuthRequired),
+            (true, 300..=499) => (Action::Deny, Cause::ProxyDenied),
+            (true, 500..=599) => (Action::Other, Cause::ProxyFailed),
+            (false, 403 | 451 | 511) => (Action::Deny, Cause::HttpDenied),
+            _ => return,
+        };
+        (self.action, self.cause, self.bytes_back) = (action, Some(cause), None);
+    }
+
+    /// Notes the control bits of a TCP segment. Only a request for a connection is an attempt: the denial
+    /// of anything else is that of a packet that belongs to no connection any more, as happens every day.
+    pub fn note_control_bits(&mut self, bits: Option<value::ControlBits>) {
+        let is_tcp = self.protocol.is_none_or(|protocol| protocol == Protocol::TCP);
+        if is_tcp && bits.is_some_and(|bits| !bits.is_request()) {
+            self.is_out_of_state();
+        }
+    }
+
+    /// Notes that the packet belongs to no connection, so that its denial denies nothing.
+    pub fn is_out_of_state(&mut self) {
+        if matches!(self.action, Action::Deny | Action::Reset) {
+            (self.action, self.cause) = (Action::Other, None);
+        }
     }
 
     /// Adds a host name as it stands in a column: a port, brackets, a final dot and

@@ -108,6 +108,8 @@ fn access_log<'l>(pairs: &Pairs<'_, 'l>) -> Option<Record<'l>> {
     let is_blocked = pairs.first(&["block_id"]).is_some_and(|block| block != b"0");
     let words = (pairs.first(&["rule_name"]), pairs.first(&["block_reason"]));
     decide(&mut record, code, is_blocked, words.0, words.1);
+    let line = pairs.first(&["http_request_first_line"]).unwrap_or_default();
+    record.note_status(code, line.starts_with(b"CONNECT "));
     Some(record)
 }
 
@@ -130,10 +132,11 @@ fn cloud<'l>(pairs: &Pairs<'_, 'l>) -> Option<Record<'l>> {
         _ => None,
     };
     add_target(&mut record, None, pairs.first(&["requested_host"]));
-    record.bytes_back = pairs.first(&["server_to_client_bytes"]).and_then(value::number);
+    record.set_payload_back(pairs.first(&["server_to_client_bytes"]).and_then(value::number));
     record.decider.category = pairs.first(&["category"]).map(Cow::Borrowed);
     let words = (pairs.first(&["last_rule"]), pairs.first(&["block_reason"]));
     decide(&mut record, code, is_denied, words.0, words.1);
+    record.note_status(code, pairs.first(&["http_action", "http_method"]) == Some(b"CONNECT"));
     Some(record)
 }
 
@@ -152,9 +155,10 @@ fn default_log<'l>(words: &Columns<'_, 'l>) -> Option<Record<'l>> {
     memchr::memmem::find(request, b"://")?;
     add_target(&mut record, target(request), None);
     record.decider.category = words.stated(at + 5).map(Cow::Borrowed);
-    record.bytes_back = words.get(at + 8).and_then(value::number);
+    record.set_payload_back(words.get(at + 8).and_then(value::number));
     let block = words.stated(at + 11).filter(|block| block != b"0");
     decide(&mut record, code, block.is_some(), None, block);
+    record.note_status(code, request.starts_with(b"CONNECT "));
     Some(record)
 }
 

@@ -88,6 +88,7 @@ fn of_pairs<'l>(pairs: &Pairs<'_, 'l>, text: &'l [u8], line: &Line<'_>) -> Optio
         pairs.get("msg").unwrap_or_default(),
     );
     record.bytes_back = pairs.get("rcvd").and_then(value::number);
+    record.packets_back = pairs.get("rpkt").and_then(value::number);
     record.decider = Decider {
         rule: pairs.first(&["rule"]).map(Cow::Borrowed),
         policy: pairs.first(&["policy"]).map(Cow::Borrowed),

@@ -254,14 +254,16 @@ fn add_http<'s>(record: &mut Record<'s>, http: Json<'s>) {
     let is_connect = http.get("http_method").and_then(Json::text) == Some("CONNECT");
     // A request to a proxy names its target as a whole (RFC 9112 section 3.2).
     if is_connect || url.contains("://") && !url.starts_with('/') {
-        record.proxied = true;
-        record.add_url(Cow::Borrowed(url.as_bytes()));
+        record.add_proxied_target(Cow::Borrowed(url.as_bytes()));
     }
-    record.bytes_back = http.get("length").and_then(Json::unsigned).filter(|bytes| *bytes > 0);
+    record.set_payload_back(http.get("length").and_then(Json::unsigned).filter(|bytes| *bytes > 0));
+    let status = http.get("status").and_then(Json::unsigned).unwrap_or_default();
+    record.note_status(u16::try_from(status).unwrap_or_default(), is_connect);
 }
 
 fn add_flow(record: &mut Record<'_>, flow: Json<'_>) {
     record.bytes_back = flow.get("bytes_toclient").and_then(Json::unsigned);
+    record.packets_back = flow.get("pkts_toclient").and_then(Json::unsigned);
     let is_unanswered = record.bytes_back == Some(0)
         && flow.get("state").and_then(Json::text) == Some("new")
         && record.protocol == Some(Protocol::TCP);

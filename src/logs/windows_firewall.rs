@@ -89,6 +89,7 @@ impl Format for WindowsFirewall {
         record.protocol = Some(protocol);
         record.client = Party::parse(column("src-ip"), column("src-port"));
         record.server = Party::parse(column("dst-ip"), column("dst-port"));
+        record.note_control_bits(column("tcpflags").and_then(value::ControlBits::parse));
         if matches!(protocol, Protocol::ICMP | Protocol(58)) {
             (record.client.port, record.server.port) = (None, None);
         }

@@ -163,7 +163,7 @@ fn web<'s>(get: Get<'_, 's>) -> Record<'s> {
     if let Some(host) = get(&["hostname", "host", "ehost"]) {
         record.add_name(host);
     }
-    record.bytes_back = get(&["responsesize", "respsize"]).and_then(|raw| value::number(&raw));
+    record.set_payload_back(get(&["responsesize", "respsize"]).and_then(|raw| value::number(&raw)));
     record.action = get(&["action"]).map(|word| action(&word)).unwrap_or_default();
     let kind = get(&["ruletype"]);
     record.cause = match (record.action, kind.as_deref()) {
@@ -173,6 +173,10 @@ fn web<'s>(get: Get<'_, 's>) -> Record<'s> {
         (Action::Deny, _) => Some(Cause::UrlFiltered),
         _ => None,
     };
+    let status = get(&["status", "respcode", "responsecode", "rspcode"]);
+    let status = status.and_then(|raw| value::number(&raw)).unwrap_or_default();
+    let method = get(&["requestmethod", "reqmethod"]);
+    record.note_status(status, method.as_deref() == Some(b"CONNECT"));
     record.decider = Decider {
         rule: get(&["rulelabel"]),
         policy: kind,

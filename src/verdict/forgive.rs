@@ -56,9 +56,21 @@ fn doubt(
         Some(if is_apart { Doubt::Recovered } else { Doubt::NotKeptApart })
     } else if is_recovered_by_sibling(evidence, failed, cause, of_name) {
         Some(Doubt::Recovered)
+    } else if is_quic_alone(failed, cause, of_name) {
+        Some(Doubt::QuicOnly)
     } else {
         None
     }
+}
+
+/// A device logs that it denied QUIC, and nothing shows TCP to the same name: clients fall back to it (RFC
+/// 9114 section 3.1.2), and a log of denials does not show what passes.
+fn is_quic_alone(failed: &Tried<'_>, cause: Cause, of_name: &[Tried<'_>]) -> bool {
+    let is_quic = |tried: &Tried<'_>| matches!(tried.key.channel, Channel::Quic | Channel::Udp);
+    let is_connection = |tried: &&Tried<'_>| !matches!(tried.key.channel, Channel::Dns(_));
+    matches!(cause, Cause::DeviceDenied | Cause::DeviceReset)
+        && is_quic(failed)
+        && of_name.iter().filter(is_connection).all(is_quic)
 }
 
 /// The host asked another resolver from another of its addresses, and was answered.

@@ -36,6 +36,7 @@ pub(super) fn record<'a>(get: Get<'_, 'a>) -> Option<Record<'a>> {
     }
     record.action = word(&action);
     record.bytes_back = get(&["received_bytes", "in"]).and_then(|raw| value::number(&raw));
+    record.packets_back = get(&["server_outbound_packets"]).and_then(|raw| value::number(&raw));
     record.decider.rule = get(&["rule_name", "https_inspection_rule_name", "rule"]);
     record.decider.policy = get(&["layer_name", "policy_name"]);
     record.decider.category =
@@ -43,6 +44,11 @@ pub(super) fn record<'a>(get: Get<'_, 'a>) -> Option<Record<'a>> {
     if matches!(record.action, Action::Deny | Action::Reset) {
         record.decider.reason = get(&["reason", "message_info", "tcp_packet_out_of_state", "msg"]);
         record.cause = cause(&record, get);
+    }
+    if get(&["tcp_packet_out_of_state"]).is_some()
+        || get(&["message_info"]).is_some_and(|text| text.starts_with(b"TCP packet out of state"))
+    {
+        record.is_out_of_state();
     }
     record.stamp = get(&["time", "rt"]).map(|raw| stamp(&raw)).unwrap_or_default();
     Some(record)

@@ -21,12 +21,13 @@ pub(super) fn record(number: u32, text: &[u8]) -> Option<Record<'_>> {
         338_001..=338_299 => dynamic_filter(text),
         410_001 => dns_dropped(text),
         106_002 => outbound_list(text),
-        106_001
-        | 106_006
+        106_001 | 106_015 => with_flags(text, number),
+        106_006
         | 106_007
         | 106_010
         | 106_012
-        | 106_014..=106_018
+        | 106_014
+        | 106_016..=106_018
         | 106_020..=106_023
         | 313_004
         | 419_001
@@ -133,6 +134,25 @@ fn access_list(text: &[u8]) -> Option<Record<'_>> {
     }
     record.decider.rule = Some(Cow::Borrowed(name));
     is_attempt(&record).then_some(record)
+}
+
+/// A denied segment of TCP whose flags stand at the end: `… flags FIN ACK  on interface inside`. 106015 is
+/// that of no connection, whatever its flags.
+fn with_flags(text: &[u8], number: u32) -> Option<Record<'_>> {
+    let mut record = between(text, Action::Deny)?;
+    let mut words = Words::of(text);
+    let flags = words.after(&[b"flags"]).map(|first| {
+        let end = memchr::memmem::find(words.rest, b" on ").unwrap_or(words.rest.len());
+        let rest = words.rest.get(..end).unwrap_or_default();
+        let mut bits = value::ControlBits::parse(rest).unwrap_or_default();
+        bits.add(first);
+        bits
+    });
+    record.note_control_bits(flags);
+    if number == 106_015 {
+        record.is_out_of_state();
+    }
+    Some(record)
 }
 
 /// `udp connection denied by outbound list 30 src 192.0.2.1 138 dest 198.51.100.2 138`.

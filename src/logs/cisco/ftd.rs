@@ -77,6 +77,7 @@ struct Event<'l> {
     response: Option<&'l [u8]>,
     time_to_live: Option<&'l [u8]>,
     bytes_back: Option<&'l [u8]>,
+    packets_back: Option<&'l [u8]>,
 }
 
 impl<'l> Event<'l> {
@@ -118,6 +119,7 @@ impl<'l> Event<'l> {
             b"DNSResponseType" => &mut self.response,
             b"DNS_TTL" => &mut self.time_to_live,
             b"ResponderBytes" => &mut self.bytes_back,
+            b"ResponderPackets" => &mut self.packets_back,
             _ => return,
         };
         if slot.is_none() {
@@ -132,6 +134,7 @@ impl<'l> Event<'l> {
         record.server = Party::parse(self.destination, self.destination_port);
         record.protocol = self.protocol.and_then(value::protocol);
         record.bytes_back = self.bytes_back.and_then(value::number);
+        record.packets_back = self.packets_back.and_then(value::number);
         self.add_names(&mut record);
         if record.server.address.is_none() && record.names.is_empty() {
             return None;
@@ -171,7 +174,13 @@ impl<'l> Event<'l> {
 
     fn verdict(&self) -> Action {
         let own = self.action.map_or(Action::Other, word);
-        let found = [self.file_action.map(word), self.inline_result.map(word)];
+        // The access rule may allow what the TLS policy, or another list of the same policy, then stops.
+        let by_tls = self.tls_action.filter(|action| action.starts_with(b"Block")).map(word);
+        let says_block = |reason: &&[u8]| {
+            reason.split(|byte| *byte == b',').any(|part| part.trim_ascii().ends_with(b" Block"))
+        };
+        let by_reason = self.reason.filter(says_block).map(|_| Action::Deny);
+        let found = [by_tls, by_reason, self.file_action.map(word), self.inline_result.map(word)];
         let stopped = |action: &Action| matches!(action, Action::Deny | Action::Reset);
         let found = found.into_iter().flatten();
         match own {

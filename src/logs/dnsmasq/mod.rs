@@ -28,7 +28,7 @@ use super::record::{Action, Kind, Record};
 use super::stamp::Stamp;
 use crate::observe::Cause;
 use message::{A, AAAA, Answer, Entry, Said};
-use questions::Questions;
+use questions::{ERROR, Questions};
 
 /// The format.
 pub(super) struct Dnsmasq;
@@ -86,7 +86,7 @@ impl Format for Dnsmasq {
                 record.client.address = record.client.address.or(asked.client);
                 decide(&mut record, source, &answer);
                 // The error of a question whose name the line does not repeat.
-                let own = (name != b"error").then_some(name);
+                let own = (name != ERROR).then_some(name);
                 match (asked.name, answer) {
                     (Some(asked), answer) if own.is_none() || answer.is_of_the_asked_name() => {
                         record.add_name(asked)

@@ -11,6 +11,11 @@ use super::message::{Answer, Entry};
 /// fewer under way.
 const MAX_QUESTIONS: usize = 1 << 15;
 
+/// Daemons whose last question is kept.
+const MAX_DAEMONS: usize = 4_096;
+/// What stands in the place of a name that an error does not repeat.
+pub(super) const ERROR: &[u8] = b"error";
+
 /// The questions of all daemons in one input.
 #[derive(Default)]
 pub(super) struct Questions {
@@ -20,6 +25,9 @@ pub(super) struct Questions {
     /// By daemon: the chain of aliases that its last line is part of, where lines have no serial
     /// number. The answers of one question stand together.
     chains: HashMap<u64, Chain, foldhash::fast::RandomState>,
+    /// By daemon, the question that came last, where lines have no serial number: an error that repeats no
+    /// name answers it.
+    last: HashMap<u64, Question, foldhash::fast::RandomState>,
     /// The name of the last answer's question.
     asked: Vec<u8>,
 }
@@ -59,6 +67,11 @@ impl Questions {
         let name = plain(name);
         if entry.serial.is_none() {
             self.chains.remove(&key.0);
+            if self.last.len() >= MAX_DAEMONS {
+                self.last.clear();
+            }
+            let question = Question { name: name.clone(), client, is_answered: false };
+            self.last.insert(key.0, question);
             if let Some(question) = self.find(key)
                 && !question.is_answered
             {
@@ -87,6 +100,11 @@ impl Questions {
         let is_alias = matches!(answer, Answer::Alias);
         if entry.serial.is_some() {
             return self.answer_by_serial(key, name, is_alias);
+        }
+        if name == ERROR {
+            let last = self.last.get(&key.0);
+            let client = last.and_then(|question| question.client);
+            return Asked { name: last.map(|question| question.name.as_slice()), client };
         }
         let chain = self.chains.entry(key.0).or_default();
         let goes_on = chain.is_open || (!chain.asked.is_empty() && chain.owner == name);

@@ -46,7 +46,7 @@ impl Format for ForcepointWeb {
             if let Some(host) = event.first(&["dhost"]) {
                 record.add_name(host);
             }
-            record.bytes_back = event.first(&["in"]).and_then(value::number);
+            record.set_payload_back(event.first(&["in"]).and_then(value::number));
             record.decider.policy = event.labelled("Policy").map(Cow::Borrowed);
             record.decider.category =
                 event.first(&["cat"]).or_else(|| value::stated(event.class)).map(Cow::Borrowed);
@@ -73,10 +73,12 @@ impl Format for ForcepointWeb {
         if let Some(url) = pairs.first(&["url"]) {
             record.add_url(url);
         }
-        record.bytes_back = pairs.first(&["bytes_in"]).and_then(value::number);
+        record.set_payload_back(pairs.first(&["bytes_in"]).and_then(value::number));
         record.decider.policy = pairs.first(&["policy"]).map(Cow::Borrowed);
         record.decider.category = pairs.first(&["category"]).map(Cow::Borrowed);
         record.decider.reason = pairs.first(&["reason"]).map(Cow::Borrowed);
+        let status = pairs.first(&["http_response"]).and_then(value::number).unwrap_or_default();
+        record.note_status(status, pairs.first(&["http_method"]) == Some(b"CONNECT"));
         finish(record, emit)
     }
 }
@@ -86,7 +88,8 @@ fn finish(mut record: Record<'_>, emit: Emit<'_>) -> Reading {
     if record.server.address.is_none() && record.names.is_empty() {
         return Reading::Damaged;
     }
-    record.cause = (record.action == Action::Deny).then_some(Cause::UrlFiltered);
+    let filtered = (record.action == Action::Deny).then_some(Cause::UrlFiltered);
+    record.cause = record.cause.or(filtered);
     emit(&record);
     Reading::Records
 }

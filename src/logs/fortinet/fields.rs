@@ -40,6 +40,7 @@ pub(super) struct Fields<'a> {
     destination_port: Option<&'a [u8]>,
     protocol: Option<&'a [u8]>,
     bytes_back: Option<&'a [u8]>,
+    packets_back: Option<&'a [u8]>,
     host: Option<&'a [u8]>,
     remote_name: Option<&'a [u8]>,
     resolved_name: Option<&'a [u8]>,
@@ -84,6 +85,7 @@ impl<'a> Fields<'a> {
             b"dstport" | b"dst_port" => &mut self.destination_port,
             b"proto" => &mut self.protocol,
             b"rcvdbyte" | b"rcvd" => &mut self.bytes_back,
+            b"rcvdpkt" => &mut self.packets_back,
             b"hostname" => &mut self.host,
             b"remotename" => &mut self.remote_name,
             b"dstname" => &mut self.resolved_name,
@@ -145,6 +147,7 @@ impl<'a> Fields<'a> {
             record.server.port = None;
         }
         record.bytes_back = self.bytes_back.and_then(value::number);
+        record.packets_back = self.packets_back.and_then(value::number);
         self.add_names(&mut record, class, is_traffic);
         if record.server.address.is_none() && record.names.is_empty() {
             return Reading::NoRecord;

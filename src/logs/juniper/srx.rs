@@ -78,6 +78,7 @@ fn structured<'l>(event: &[u8], pairs: &Pairs<'_, 'l>) -> Option<Record<'l>> {
         record.server.port = None;
     }
     record.bytes_back = pairs.get("bytes-from-server").and_then(value::number);
+    record.packets_back = pairs.get("packets-from-server").and_then(value::number);
     let is_web_filter = has("WEBFILTER");
     // The sandbox's events name files and endpoints by words without a dot.
     let has_dot = |name: &&[u8]| memchr::memchr(b'.', name).is_some();

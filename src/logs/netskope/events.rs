@@ -60,7 +60,7 @@ impl Format for NetskopeEvents {
         } else if let Some(host) = host {
             record.add_name(host);
         }
-        record.bytes_back = json.get("server_bytes").and_then(Json::unsigned);
+        record.set_payload_back(json.get("server_bytes").and_then(Json::unsigned));
         record.action = json.first(&["action"]).and_then(|word| action(&word)).unwrap_or_default();
         record.cause = (record.action == Action::Deny && !is_network).then_some(Cause::UrlFiltered);
         record.decider = Decider {

@@ -120,7 +120,7 @@ impl Order {
         if let Some(name) = columns.stated(self.host).or_else(|| columns.stated(self.dns)) {
             record.add_name(name);
         }
-        record.bytes_back = columns.stated(self.bytes_back).and_then(value::number);
+        record.set_payload_back(columns.stated(self.bytes_back).and_then(value::number));
         let count = columns.len();
         let decision = match self.action {
             Some(index) => Some(index),

@@ -86,6 +86,7 @@ fn event<'l>(cef: &Cef<'_, 'l>, subtype: &'l [u8]) -> Event<'l> {
         server_name: cef.text("PanOSServerNameIndication"),
         error: cef.text("PanOSErrorMessage"),
         bytes_back: cef.first(&["in"]).and_then(value::number),
+        packets_back: cef.first(&["PanOSPacketsReceived"]).and_then(value::number),
     }
 }
 

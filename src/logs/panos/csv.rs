@@ -108,6 +108,7 @@ fn event<'l>(columns: &Columns<'_, 'l>, log_type: LogType) -> Event<'l> {
     match log_type {
         LogType::Traffic => {
             event.bytes_back = columns.get(33).and_then(value::number);
+            event.packets_back = columns.get(45).and_then(value::number);
             event.category = stated(37);
             event.end_reason = stated(46);
         }

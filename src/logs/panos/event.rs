@@ -38,6 +38,7 @@ pub(super) struct Event<'a> {
     /// What went wrong with the decryption.
     pub(super) error: Option<Cow<'a, [u8]>>,
     pub(super) bytes_back: Option<u64>,
+    pub(super) packets_back: Option<u64>,
 }
 
 /// The types of logs.
@@ -84,6 +85,7 @@ impl<'a> Event<'a> {
         record.server = self.server;
         record.protocol = self.protocol;
         record.bytes_back = self.bytes_back;
+        record.packets_back = self.packets_back;
         if self.protocol == Some(Protocol::ICMP) {
             record.server.port = None;
         }
@@ -133,8 +135,16 @@ impl<'a> Event<'a> {
         let is_url_filter = log_type == LogType::Threat && &*self.subtype == b"url";
         let ended_by = self.end_reason.as_deref().unwrap_or_default();
         let is_decryption = ended_by.starts_with(b"decrypt-");
-        if record.action == Action::Allow && (is_decryption || ended_by == b"threat") {
+        // A rule may stop a session that it let begin, once it knows the application.
+        let is_stopped = is_decryption || matches!(ended_by, b"threat" | b"policy-deny");
+        if record.action == Action::Allow && is_stopped {
             record.action = Action::Deny;
+        }
+        if &*self.application == b"non-syn-tcp" {
+            record.is_out_of_state();
+        }
+        if matches!(&*self.application, b"incomplete" | b"insufficient-data") {
+            record.is_unanswered = true;
         }
         if record.action == Action::Deny {
             record.cause = match record.kind {

@@ -78,6 +78,7 @@ fn event(json: Json<'_>) -> Event<'_> {
         server_name: stated(&["ServerNameIndication"]),
         error: stated(&["ErrorMessage"]),
         bytes_back: json.get("BytesReceived").and_then(Json::unsigned),
+        packets_back: json.get("PacketsReceived").and_then(Json::unsigned),
     }
 }
 

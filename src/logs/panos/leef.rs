@@ -71,6 +71,7 @@ fn event<'l>(leef: &Leef<'_, 'l>) -> Event<'l> {
         server_name: stated(&["SNI", "ServerNameIndication"]),
         error: stated(&["Error", "ErrorMessage"]),
         bytes_back: first(&["dstBytes"]).and_then(value::number),
+        packets_back: first(&["dstPackets"]).and_then(value::number),
     }
 }
 

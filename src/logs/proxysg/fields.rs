@@ -64,8 +64,10 @@ pub(super) fn record<'l>(field: impl Fn(&str) -> Option<Cow<'l, [u8]>>) -> Optio
     let status = stated("sc-status").and_then(|raw| value::number(&raw)).unwrap_or_default();
     let exception = first(&["x-exception-id"]);
     (record.action, record.cause) = verdict(&stated, status, exception.as_deref());
+    let method = first(&["cs-method", "c-method"]);
+    record.note_status(status, method.as_deref() == Some(b"CONNECT"));
     if record.action == Action::Allow {
-        record.bytes_back = stated("sc-bytes").and_then(|raw| value::number(&raw));
+        record.set_payload_back(stated("sc-bytes").and_then(|raw| value::number(&raw)));
     }
     record.decider.reason = exception;
     record.decider.category = first(&["cs-categories", "sc-filter-category", "cs-category"]);

@@ -70,7 +70,9 @@ fn record<'l>(pairs: &Pairs<'_, 'l>, request: &'l [u8]) -> Option<Record<'l>> {
         Some(-1 | -3 | -5 | -6) => (Action::Deny, Some(Cause::UrlFiltered)),
         _ => (Action::Other, None),
     };
-    record.bytes_back = pairs.first(&["out"]).and_then(value::number);
+    record.set_payload_back(pairs.first(&["out"]).and_then(value::number));
+    let code = value::number(status).unwrap_or_default();
+    record.note_status(code, request.starts_with(b"CONNECT "));
     record.decider = Decider {
         rule: pairs.first(&["rule"]).map(Cow::Borrowed),
         policy: None,

@@ -79,7 +79,9 @@ fn record<'l>(
         record.cause = Some(Cause::ProxyAuthRequired);
     }
     if is_web {
-        record.bytes_back = pairs.get("size").and_then(value::number);
+        record.set_payload_back(pairs.get("size").and_then(value::number));
+        let status = pairs.get("statuscode").and_then(value::number).unwrap_or_default();
+        record.note_status(status, pairs.get("method") == Some(b"CONNECT"));
     }
     record.decider = Decider {
         rule: pairs.first(&["fwrule", "filteraction"]).map(Cow::Borrowed),

@@ -92,6 +92,8 @@ fn record<'l>(pairs: &Pairs<'_, 'l>, text: &[u8], line: &Line<'_>) -> Option<Rec
         return None;
     }
     record.action = action(pairs);
+    record.packets_back =
+        pairs.first(&["recv_pkts", "packets_received", "received_pkts"]).and_then(value::number);
     record.bytes_back =
         pairs.first(&["recv_bytes", "bytes_received", "received_bytes"]).and_then(value::number);
     if record.action == Action::Deny {
@@ -100,6 +102,9 @@ fn record<'l>(pairs: &Pairs<'_, 'l>, text: &[u8], line: &Line<'_>) -> Option<Rec
             Kind::Http => Some(Cause::UrlFiltered),
             _ => None,
         };
+    }
+    if value::is_one_of(component, &["Invalid Traffic"]) {
+        record.is_out_of_state();
     }
     record.decider = Decider {
         rule: pairs

@@ -62,8 +62,10 @@ impl Format for SquidCommon {
         let result = (at + 3..words.len()).find_map(|at| result(words.get(at)?));
         let status = value::number(status).unwrap_or_default();
         decide(&mut record, result, status);
+        let is_connect = words.get(at + 1).is_some_and(|request| request.starts_with(b"CONNECT "));
+        record.note_status(status, is_connect);
         if record.action == Action::Allow {
-            record.bytes_back = words.get(at + 3).and_then(value::number);
+            record.set_payload_back(words.get(at + 3).and_then(value::number));
         }
         if let (Some(b"-"), Some(b"-"), Some((start, _))) =
             (words.get(at + 3), words.get(at + 4), words.place(at + 6))

@@ -127,11 +127,12 @@ impl<'l> AccessLine<'l> {
             record.server.address = value::address(peer).or(record.server.address);
         }
         (record.action, record.cause) = verdict(self.code, self.status);
+        record.note_status(self.status, self.method == b"CONNECT");
         // What the proxy itself or its cache answers is nothing that came from the server.
         let is_own = self.hierarchy.is_some_and(|(way, _)| way.ends_with(b"NONE"));
         if record.action == Action::Allow && !is_own {
             let own = if self.method == b"CONNECT" { CONNECTION_ESTABLISHED } else { 0 };
-            record.bytes_back = self.bytes.map(|bytes| bytes.saturating_sub(own));
+            record.set_payload_back(self.bytes.map(|bytes| bytes.saturating_sub(own)));
         }
         Some(record)
     }

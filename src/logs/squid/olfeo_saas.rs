@@ -63,11 +63,14 @@ impl Format for OlfeoSaas {
             Some("deny" | "block" | "blocked") => (Action::Deny, Some(Cause::UrlFiltered)),
             _ => (Action::Other, None),
         };
+        let method = json.first(&["method", "http_method"]);
+        let is_connect = method.as_deref() == Some(b"CONNECT");
+        record.note_status(u16::try_from(status).unwrap_or_default(), is_connect);
         record.decider.policy = json.first(&["policy_name"]);
         record.decider.rule = json.first(&["rule_id"]);
         record.decider.category = json.first(&["category_label", "theme_label"]);
         if record.action == Action::Allow {
-            record.bytes_back = json.get("user_received_bytes").and_then(Json::unsigned);
+            record.set_payload_back(json.get("user_received_bytes").and_then(Json::unsigned));
         }
         emit(&record);
         Reading::Records

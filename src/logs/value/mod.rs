@@ -104,6 +104,51 @@ pub fn number<N: TryFrom<i128>>(raw: &[u8]) -> Option<N> {
     N::try_from(if is_negative { -magnitude } else { magnitude }).ok()
 }
 
+/// Control bits of a TCP segment (RFC 9293 section 3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ControlBits {
+    syn: bool,
+    /// ACK, FIN or RST.
+    other: bool,
+}
+
+impl ControlBits {
+    /// Takes one word of flags: a name such as `SYN`, or letters such as `SEC`, `S.` or `PA`. Returns
+    /// whether it is one.
+    pub fn add(&mut self, word: &[u8]) -> bool {
+        match word {
+            b"SYN" | b"syn" => self.syn = true,
+            b"ACK" | b"FIN" | b"RST" | b"ack" | b"fin" | b"rst" => self.other = true,
+            b"PSH" | b"URG" | b"ECE" | b"CWR" | b"NS" | b"psh" | b"urg" | b"ece" | b"cwr" => {}
+            letters if !letters.is_empty() && letters.iter().all(|b| b"SFRPAUECW.".contains(b)) => {
+                self.syn |= letters.contains(&b'S');
+                self.other |= letters.iter().any(|byte| b"AFR.".contains(byte));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The bits that these flags name, with whatever separators; none where there are none.
+    #[must_use]
+    pub fn parse(flags: &[u8]) -> Option<Self> {
+        let mut bits = Self::default();
+        let mut is_any = false;
+        let is_flag = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'.';
+        for word in flags.split(|byte| !is_flag(byte)).filter(|word| !word.is_empty()) {
+            is_any |= bits.add(word);
+        }
+        is_any.then_some(bits)
+    }
+
+    /// Whether this is a request for a connection: a SYN and none of ACK, FIN and RST (RFC 9293 section
+    /// 3.5), with or without the bits of congestion notification (RFC 3168 section 6.1.1).
+    #[must_use]
+    pub const fn is_request(self) -> bool {
+        self.syn && !self.other
+    }
+}
+
 /// Whether a value says that there is none.
 #[must_use]
 pub fn is_placeholder(raw: &[u8]) -> bool {

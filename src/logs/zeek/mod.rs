@@ -123,7 +123,7 @@ fn add_connection<'l>(record: &mut Record<'l>, fields: &impl Fields<'l>) {
     if matches!(record.protocol, Some(Protocol(1 | 58))) {
         (record.client.port, record.server.port) = (None, None);
     }
-    record.bytes_back = fields.get("resp_bytes").and_then(|raw| value::number(&raw));
+    record.set_payload_back(fields.get("resp_bytes").and_then(|raw| value::number(&raw)));
     let is_tcp = record.protocol == Some(Protocol::TCP);
     match fields.get("conn_state").as_deref() {
         Some(b"REJ") => {
@@ -160,8 +160,9 @@ fn add_http<'l>(record: &mut Record<'l>, fields: &impl Fields<'l>) {
     let is_absolute =
         |uri: &[u8]| !uri.starts_with(b"/") && memchr::memmem::find(uri, b"://").is_some();
     if let Some(uri) = fields.get("uri").filter(|uri| is_connect || is_absolute(uri)) {
-        record.proxied = true;
-        record.add_url(uri);
+        record.add_proxied_target(uri);
     }
-    record.bytes_back = fields.get("response_body_len").and_then(|raw| value::number(&raw));
+    record.set_payload_back(fields.get("response_body_len").and_then(|raw| value::number(&raw)));
+    let status = fields.get("status_code").and_then(|raw| value::number(&raw)).unwrap_or_default();
+    record.note_status(status, is_connect);
 }
