@@ -127,8 +127,11 @@ impl<'o> Observer<'o> {
             locator,
             unit: self.input,
             chain: None,
-            fact: record.bytes_back.filter(|bytes| *bytes > 0).map_or(Fact::None, Fact::Received),
+            fact: if record.is_data { Fact::Data } else { Fact::None },
         };
+        if let Some(bytes) = record.bytes_back.filter(|bytes| *bytes > 0) {
+            attempt.fact = Fact::Received(bytes);
+        }
         if self.names.is_empty() {
             sink.attempt(&attempt);
         }

@@ -41,6 +41,9 @@ pub struct Record<'a> {
     /// Whether the bytes are payload alone: what a proxy handed on, or what a sensor has put together.
     /// Packet filters count whole packets, and with them handshakes, resets and closing segments.
     pub counts_payload: bool,
+    /// Whether the record is about a segment with data, whose connection may have just begun or be long
+    /// forgotten by the device.
+    pub is_data: bool,
     /// Whether the device says that nothing came back by which it could know what was spoken.
     pub is_unanswered: bool,
     /// Whether the client spoke to an explicit proxy, so that no address is the server's.
@@ -182,8 +185,10 @@ impl<'a> Record<'a> {
     /// of anything else is that of a packet that belongs to no connection any more, as happens every day.
     pub fn note_control_bits(&mut self, bits: Option<value::ControlBits>) {
         let is_tcp = self.protocol.is_none_or(|protocol| protocol == Protocol::TCP);
-        if is_tcp && bits.is_some_and(|bits| !bits.is_request()) {
-            self.is_out_of_state();
+        match bits.filter(|_| is_tcp) {
+            Some(bits) if bits.is_data() => self.is_data = true,
+            Some(bits) if !bits.is_request() => self.is_out_of_state(),
+            _ => {}
         }
     }
 

@@ -97,6 +97,7 @@ vocabulary! {
         PrivateLink = "private_link": "the name leads to a private address by a private-link alias",
         AuthenticationPending = "authentication_pending": "the proxy asked for credentials and the capture ended",
         NotDissected = "not_dissected": "both sides sent data in a protocol that shows no outcome",
+        NoConnection = "no_connection": "a device denied packets of a connection whose beginning is not shown",
         QuicOnly = "quic_only": "a device denies QUIC, and whether the client got there by TCP is not shown",
         Logged = "logged": "a device logged the attempt and not what became of it",
         ServerError = "server_error": "the resolver answered with an error that says nothing of the name",

@@ -109,6 +109,8 @@ pub enum Fact {
         /// The first address answered, unspecified when there was none.
         address: Address,
     },
+    /// A log speaks of a segment with data, and not of a request for a connection.
+    Data,
     /// Bytes that a log says came back from the server.
     Received(u64),
     /// Bytes of payload that each side sent.
@@ -269,6 +271,7 @@ impl Fact {
                 }
                 text
             }
+            Self::Data => "a segment with data".to_owned(),
             Self::Received(bytes) => format!("{bytes} bytes came back"),
             Self::Volume { sent, received, .. } => {
                 format!("{sent} bytes sent, {received} bytes received")

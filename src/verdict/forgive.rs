@@ -6,7 +6,7 @@
 use super::Tried;
 use super::path::{Family, Path};
 use crate::evidence::{Detail, Settled, Tally, is_no_such_name, prefixes};
-use crate::observe::{Cause, Channel, Doubt, Duration, NameId, Outcome};
+use crate::observe::{Cause, Channel, Doubt, Duration, Fact, NameId, Outcome};
 
 /// What follows a failure within this time is the client's next try of the same thing.
 const NEXT_TRY: Duration = Duration::from_seconds(10);
@@ -56,11 +56,29 @@ fn doubt(
         Some(if is_apart { Doubt::Recovered } else { Doubt::NotKeptApart })
     } else if is_recovered_by_sibling(evidence, failed, cause, of_name) {
         Some(Doubt::Recovered)
+    } else if is_of_no_connection(failed, cause, group) {
+        Some(Doubt::NoConnection)
     } else if is_quic_alone(failed, cause, of_name) {
         Some(Doubt::QuicOnly)
     } else {
         None
     }
+}
+
+/// A device logs that it denied segments with data, and not that it let their connection begin shortly
+/// before: it may have forgotten the connection long ago.
+fn is_of_no_connection(failed: &Tried<'_>, cause: Cause, group: &[Tried<'_>]) -> bool {
+    let is_data = failed.tally.samples.iter().all(|sample| sample.fact == Fact::Data);
+    let begun = |other: &Tried<'_>| {
+        matches!(other.outcome, Outcome::Allowed | Outcome::Answered)
+            && other.key.unit == failed.key.unit
+            && other.key.server == failed.key.server
+            && is_near(failed.tally, other.tally)
+    };
+    matches!(cause, Cause::DeviceDenied | Cause::DeviceReset)
+        && is_data
+        && !failed.tally.samples.is_empty()
+        && !group.iter().any(begun)
 }
 
 /// A device logs that it denied QUIC, and nothing shows TCP to the same name: clients fall back to it (RFC

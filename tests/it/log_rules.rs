@@ -218,10 +218,12 @@ mod letting_through {
     const C: &str = "10.77.0.2";
 
     #[test]
-    fn is_no_answer_until_bytes_come_back() {
+    fn is_no_answer_until_more_comes_back_than_a_handshake() {
         let log = fortigate(1, C, 6, "accept", 0, GO.1);
         assert_eq!(found(&audit(&[("a.log", &log)]), GO), ("allowed", vec!["allowed"]));
-        let log = fortigate(1, C, 6, "close", 1, GO.1);
+        let log = fortigate(1, C, 6, "close", 172, GO.1);
+        assert_eq!(found(&audit(&[("a.log", &log)]), GO), ("allowed", vec!["allowed"]));
+        let log = fortigate(1, C, 6, "close", 5_000, GO.1);
         assert_eq!(found(&audit(&[("a.log", &log)]), GO), ("reached", vec!["answered"]));
     }
 }

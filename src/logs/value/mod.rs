@@ -110,6 +110,9 @@ pub struct ControlBits {
     syn: bool,
     /// ACK, FIN or RST.
     other: bool,
+    /// FIN or RST.
+    ends: bool,
+    psh: bool,
 }
 
 impl ControlBits {
@@ -118,11 +121,15 @@ impl ControlBits {
     pub fn add(&mut self, word: &[u8]) -> bool {
         match word {
             b"SYN" | b"syn" => self.syn = true,
-            b"ACK" | b"FIN" | b"RST" | b"ack" | b"fin" | b"rst" => self.other = true,
-            b"PSH" | b"URG" | b"ECE" | b"CWR" | b"NS" | b"psh" | b"urg" | b"ece" | b"cwr" => {}
+            b"ACK" | b"ack" => self.other = true,
+            b"FIN" | b"RST" | b"fin" | b"rst" => (self.other, self.ends) = (true, true),
+            b"PSH" | b"psh" => self.psh = true,
+            b"URG" | b"ECE" | b"CWR" | b"NS" | b"urg" | b"ece" | b"cwr" => {}
             letters if !letters.is_empty() && letters.iter().all(|b| b"SFRPAUECW.".contains(b)) => {
                 self.syn |= letters.contains(&b'S');
                 self.other |= letters.iter().any(|byte| b"AFR.".contains(byte));
+                self.ends |= letters.iter().any(|byte| b"FR".contains(byte));
+                self.psh |= letters.contains(&b'P');
             }
             _ => return false,
         }
@@ -146,6 +153,12 @@ impl ControlBits {
     #[must_use]
     pub const fn is_request(self) -> bool {
         self.syn && !self.other
+    }
+
+    /// Whether this is a segment with data of a connection that goes on: PSH, and neither SYN, FIN nor RST.
+    #[must_use]
+    pub const fn is_data(self) -> bool {
+        self.psh && !self.syn && !self.ends
     }
 }
 
