@@ -38,7 +38,7 @@ impl Format for Mikrotik {
         record.note_control_bits(control_bits(front.packet));
         let is_invalid = memchr::memmem::find(front.packet, b"connection-state:invalid").is_some();
         if is_invalid || netfilter::is_invalid(front.prefix) {
-            record.is_out_of_state();
+            record.is_out_of_state = true;
         }
         record.decider.rule = value::stated(front.prefix).map(Cow::Borrowed);
         record.decider.policy = Some(Cow::Borrowed(front.chain));

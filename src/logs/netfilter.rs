@@ -141,7 +141,7 @@ impl<'l> Packet<'l> {
         record.action = action;
         record.note_control_bits(has_bits.then_some(bits));
         if is_invalid(self.prefix()) {
-            record.is_out_of_state();
+            record.is_out_of_state = true;
         }
         (has_server && has_protocol).then_some(record)
     }

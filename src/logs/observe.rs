@@ -247,6 +247,9 @@ fn channel(record: &Record<'_>) -> Channel {
 }
 
 fn outcome(record: &Record<'_>) -> Outcome {
+    if record.is_out_of_state {
+        return Outcome::Inconclusive(Doubt::Logged);
+    }
     if let Some(cause) = record.cause {
         return Outcome::Blocked(cause);
     }
@@ -285,6 +288,7 @@ fn keeps_from<S: Sink>(sink: &S, record: &Record<'_>) -> bool {
 fn is_worth_joining(record: &Record<'_>, channel: Channel) -> bool {
     let is_conversation = matches!(record.protocol, None | Some(Protocol::TCP | Protocol::UDP));
     record.server.address.is_some()
+        && !record.is_out_of_state
         && is_conversation
         && (record.action != Action::Other || record.cause.is_some())
         && !matches!(channel, Channel::Dns(_))

@@ -41,6 +41,8 @@ pub struct Record<'a> {
     /// Whether the bytes are payload alone: what a proxy handed on, or what a sensor has put together.
     /// Packet filters count whole packets, and with them handshakes, resets and closing segments.
     pub counts_payload: bool,
+    /// Whether the record is about a packet that belongs to no connection, so that its denial denies nothing.
+    pub is_out_of_state: bool,
     /// Whether the record is about a segment with data, whose connection may have just begun or be long
     /// forgotten by the device.
     pub is_data: bool,
@@ -171,14 +173,15 @@ impl<'a> Record<'a> {
         if self.cause.is_some() || matches!(self.action, Action::Deny | Action::Reset) {
             return;
         }
-        let (action, cause) = match (is_connect, status) {
-            (_, 407) => (Action::Deny, Cause::ProxyAuthRequired),
-            (true, 300..=499) => (Action::Deny, Cause::ProxyDenied),
-            (true, 500..=599) => (Action::Other, Cause::ProxyFailed),
-            (false, 403 | 451 | 511) => (Action::Deny, Cause::HttpDenied),
+        // The action stays what the device did itself: it may have let the denial of another pass.
+        let cause = match (is_connect, status) {
+            (_, 407) => Cause::ProxyAuthRequired,
+            (true, 300..=499) => Cause::ProxyDenied,
+            (true, 500..=599) => Cause::ProxyFailed,
+            (false, 403 | 451 | 511) => Cause::HttpDenied,
             _ => return,
         };
-        (self.action, self.cause, self.bytes_back) = (action, Some(cause), None);
+        (self.cause, self.bytes_back) = (Some(cause), None);
     }
 
     /// Notes the control bits of a TCP segment. Only a request for a connection is an attempt: the denial
@@ -187,15 +190,8 @@ impl<'a> Record<'a> {
         let is_tcp = self.protocol.is_none_or(|protocol| protocol == Protocol::TCP);
         match bits.filter(|_| is_tcp) {
             Some(bits) if bits.is_data() => self.is_data = true,
-            Some(bits) if !bits.is_request() => self.is_out_of_state(),
+            Some(bits) if !bits.is_request() => self.is_out_of_state = true,
             _ => {}
-        }
-    }
-
-    /// Notes that the packet belongs to no connection, so that its denial denies nothing.
-    pub fn is_out_of_state(&mut self) {
-        if matches!(self.action, Action::Deny | Action::Reset) {
-            (self.action, self.cause) = (Action::Other, None);
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn record<'a>(get: Get<'_, 'a>) -> Option<Record<'a>> {
     if get(&["tcp_packet_out_of_state"]).is_some()
         || get(&["message_info"]).is_some_and(|text| text.starts_with(b"TCP packet out of state"))
     {
-        record.is_out_of_state();
+        record.is_out_of_state = true;
     }
     record.stamp = get(&["time", "rt"]).map(|raw| stamp(&raw)).unwrap_or_default();
     Some(record)

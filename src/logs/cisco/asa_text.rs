@@ -150,7 +150,7 @@ fn with_flags(text: &[u8], number: u32) -> Option<Record<'_>> {
     });
     record.note_control_bits(flags);
     if number == 106_015 {
-        record.is_out_of_state();
+        record.is_out_of_state = true;
     }
     Some(record)
 }

@@ -141,7 +141,7 @@ impl<'a> Event<'a> {
             record.action = Action::Deny;
         }
         if &*self.application == b"non-syn-tcp" {
-            record.is_out_of_state();
+            record.is_out_of_state = true;
         }
         if matches!(&*self.application, b"incomplete" | b"insufficient-data") {
             record.is_unanswered = true;

@@ -104,7 +104,7 @@ fn record<'l>(pairs: &Pairs<'_, 'l>, text: &[u8], line: &Line<'_>) -> Option<Rec
         };
     }
     if value::is_one_of(component, &["Invalid Traffic"]) {
-        record.is_out_of_state();
+        record.is_out_of_state = true;
     }
     record.decider = Decider {
         rule: pairs

@@ -143,7 +143,7 @@ mod tests {
     fn proxies_are_told_from_web_servers() {
         let expected = [
             "1 allow http - 10.1.2.3 -#443 www.example.com 2025-11-26T04:15:00Z",
-            "2 deny http - 10.1.2.3 -#80 a.example.com 2025-11-26T04:15:01Z http_denied",
+            "2 allow http - 10.1.2.3 -#80 a.example.com 2025-11-26T04:15:01Z http_denied",
             "3 deny http - 10.1.2.3 -#443 b.example.com 2025-11-26T04:15:02Z proxy_denied",
             "4 deny http - 10.1.2.3 -#80 c.example.com 2025-11-26T04:15:03 proxy_denied",
         ];
