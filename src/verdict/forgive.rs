@@ -152,6 +152,8 @@ fn is_recovered<'a>(
                     Outcome::Answered
                         | Outcome::Inconclusive(Doubt::PrivateLink | Doubt::PrivateAddress)
                 ) && match Path::of(other) {
+                    // Of two resolvers whose clocks have nothing in common either may have been asked first.
+                    Path::Dns if !is_comparable(failed.tally, other.tally) => true,
                     Path::Dns if other.key.channel == failed.key.channel => {
                         follows(failed.tally, other.tally)
                     }
@@ -201,6 +203,12 @@ fn is_same_way(failed: Path, other: Path) -> bool {
             | (Path::Tcp(Family::V6), Path::Tcp(Family::V6))
             | (Path::Proxy, Path::Proxy)
     )
+}
+
+/// Whether the times of both say which came first: a civil time without a zone or year says nothing beside
+/// an instant.
+fn is_comparable(failure: &Tally, success: &Tally) -> bool {
+    failure.first.frame() == success.first.frame()
 }
 
 /// Whether some of the successes came beside or soon after the failures: what succeeded before says
