@@ -236,6 +236,7 @@ fn response<S: Sink>(
             address,
             time: moment.time,
             time_to_live,
+            unit: context.unit,
         });
     }
     if let (None, Some(target)) = (answers.first, answers.alias) {

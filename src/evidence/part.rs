@@ -280,7 +280,7 @@ impl Rules<ResolutionKey, Span, Address> for ResolutionRules<'_> {
         place(one)
             .cmp(&place(other))
             .then_with(|| self.names.text(one.name).cmp(self.names.text(other.name)))
-            .then_with(|| one.bucket.cmp(&other.bucket))
+            .then_with(|| (one.bucket, one.unit).cmp(&(other.bucket, other.unit)))
     }
 
     fn add(&self, kept: &mut Span, new: Span) {

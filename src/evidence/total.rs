@@ -76,6 +76,8 @@ pub struct ResolutionKey {
     /// The hour of the answer, so that a name asked again much later leaves the hours between
     /// to others.
     pub bucket: i64,
+    /// First input of the sequence in which it was seen.
+    pub unit: u32,
 }
 
 /// From the first answer to the end of the last one's time to live, and how many there were.
@@ -434,6 +436,7 @@ impl Sink for Evidence {
             client: resolution.client,
             name: resolution.name,
             bucket: resolution.time.nanos().div_euclid(60 * BUCKET),
+            unit: resolution.unit,
         };
         let until = resolution.time + resolution.time_to_live;
         let span = Span { from: resolution.time, until, count: 1 };

@@ -161,6 +161,7 @@ impl<'o> Observer<'o> {
                         address,
                         time,
                         time_to_live,
+                        unit: self.input,
                     });
                 }
             }

@@ -52,6 +52,8 @@ pub struct Resolution {
     pub time: Timestamp,
     /// How long the answer holds, by the least TTL along the chain.
     pub time_to_live: Duration,
+    /// The first input of the sequence that this was seen in: one clock.
+    pub unit: u32,
 }
 
 /// A DNS answer that gave an alias and no address: what the client is told of the alias is of the name.

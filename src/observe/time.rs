@@ -112,6 +112,18 @@ impl Timestamp {
         Some(format!("{text} ({lack})"))
     }
 
+    /// What a clock on the wall shows, as nanoseconds since the epoch if it were one of UTC, and whether the
+    /// year is known: without it the year is 1972. `None` where no time is known.
+    #[must_use]
+    pub const fn wall_clock(self) -> Option<(i64, bool)> {
+        match self.frame() {
+            Frame::Unknown => None,
+            Frame::Instant => Some((self.0, true)),
+            Frame::NoZone => Some((self.0.saturating_add(NO_ZONE_SHIFT), true)),
+            Frame::NoYear => Some((self.0.saturating_add(NO_YEAR_SHIFT), false)),
+        }
+    }
+
     /// Nanoseconds since the epoch.
     #[inline]
     #[must_use]
@@ -154,6 +166,13 @@ impl Duration {
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(NANOS_PER_SECOND))
+    }
+
+    /// A span of nanoseconds.
+    #[inline]
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
     }
 
     /// A span of whole milliseconds.

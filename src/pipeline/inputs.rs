@@ -14,11 +14,12 @@ use crate::logs::detect::Detection;
 use crate::logs::encoding::Utf16Reader;
 use crate::logs::framing::Framing;
 use crate::logs::read::LogFacts;
-use crate::observe::{Anomalies, AnomalyKind, Timestamp};
+use crate::observe::{Anomalies, AnomalyKind, Duration, Timestamp};
 use crate::report::{
     AnomalyReport, CoverageReport, EncryptedDns, EvictionReport, InputKind, InputReport, KindCount,
     LinkTypeReport, ReasonCount, UnnamedReport, UnnamedServer,
 };
+use crate::verdict::{ClockOffset, Clocks};
 
 /// What opening an input told.
 pub(super) struct Found {
@@ -351,6 +352,27 @@ pub(super) fn note_unnamed(
         socket(*server),
         cause.sentence()
     ));
+}
+
+/// Notes by how much clocks of inputs were found to be apart, and by what.
+pub(super) fn note_clocks(coverage: &mut CoverageReport, inputs: &[InputReport], clocks: &Clocks) {
+    let path =
+        |unit: u32| inputs.get(unit as usize).map_or("an input", |input| input.path.as_str());
+    for known in clocks.iter() {
+        let ClockOffset { unit, told_by, offset, agreeing, pairs } = *known;
+        let (way, by) = if offset.nanos() < 0 {
+            ("ahead of", Duration::from_nanos(offset.nanos().saturating_neg()))
+        } else {
+            ("behind", offset)
+        };
+        coverage.notes.push(format!(
+            "The clock of {} runs {} {way} that of {}, by {agreeing} of {pairs} pairs of client and \
+             address: names are given by that.",
+            path(unit),
+            by.humanize(),
+            path(told_by)
+        ));
+    }
 }
 
 /// Notes by how little attempts were kept apart because there were many.

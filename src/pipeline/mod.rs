@@ -119,6 +119,7 @@ pub fn audit(
         |judged: &crate::verdict::Judged| judged.verdict != crate::report::Verdict::NeverSeen;
     let is_nothing_seen = !verdicts.endpoints.iter().any(is_seen);
     inputs::note_unnamed(&mut coverage, evidence.unnamed_failures(), is_nothing_seen);
+    inputs::note_clocks(&mut coverage, &inputs, &verdicts.clocks);
     inputs::note_unknown_chains(&mut coverage, verdicts.unknown_chains());
     let (contradictions, omitted) =
         crate::verdict::contradictions(&evidence, &verdicts, &clock.logs);

@@ -6,6 +6,7 @@
 //! at the address; that is no host name, and only what is required by the tag is concerned.
 
 use super::Tried;
+use super::clocks::{Clocks, SLACK};
 use crate::evidence::{AttemptKey, ResolutionKey, Settled, Span, Tally};
 use crate::observe::{Address, Cause, Channel, Doubt, Duration, NameId, NameSource, Outcome};
 use crate::service_tags::InboundTags;
@@ -16,7 +17,11 @@ pub(crate) const GRACE: Duration = Duration::from_seconds(300);
 
 /// Every attempt with a name, its own or that of a resolution, sorted by name, client, time and
 /// server.
-pub(super) fn name_all<'e>(evidence: &'e Settled, inbound: Option<&InboundTags>) -> Vec<Tried<'e>> {
+pub(super) fn name_all<'e>(
+    evidence: &'e Settled,
+    clocks: &Clocks,
+    inbound: Option<&InboundTags>,
+) -> Vec<Tried<'e>> {
     let mut tried = Vec::new();
     let mut candidates = Vec::new();
     for (key, tally) in evidence.attempts() {
@@ -25,7 +30,7 @@ pub(super) fn name_all<'e>(evidence: &'e Settled, inbound: Option<&InboundTags>)
             tried.push(Tried { name, source, key, outcome: witnessed(&key), tally });
             continue;
         }
-        let source = candidates_for(&key, tally, evidence, &mut candidates);
+        let source = candidates_for(&key, tally, (evidence, clocks), &mut candidates);
         if candidates.is_empty() {
             let labels = inbound.into_iter().flat_map(|tags| tags.labels(key.server.address));
             for name in labels.filter_map(|label| evidence.names().find(label)) {
@@ -65,20 +70,20 @@ fn witnessed(key: &AttemptKey) -> Outcome {
 fn candidates_for(
     key: &AttemptKey,
     tally: &Tally,
-    evidence: &Settled,
+    (evidence, clocks): (&Settled, &Clocks),
     candidates: &mut Vec<NameId>,
 ) -> NameSource {
     let address = key.server.address;
     let resolutions = evidence.resolutions();
     // By a clock that was set back an answer may be later than what followed it.
     let slack = evidence.set_back(key.unit);
-    let source = told(key, tally, slack, (address, resolutions), candidates);
+    let source = told(key, tally, (clocks, slack), (address, resolutions), candidates);
     if !candidates.is_empty() {
         return source;
     }
     // Through a translator the client goes to an address that holds the one that it was told.
     for within in address.translated() {
-        let source = told(key, tally, slack, (within, resolutions), candidates);
+        let source = told(key, tally, (clocks, slack), (within, resolutions), candidates);
         if source == NameSource::DnsSameClient && !candidates.is_empty() {
             return source;
         }
@@ -92,7 +97,7 @@ fn candidates_for(
 fn told(
     key: &AttemptKey,
     tally: &Tally,
-    slack: Duration,
+    (clocks, slack): (&Clocks, Duration),
     (address, resolutions): (Address, &[(ResolutionKey, Span)]),
     candidates: &mut Vec<NameId>,
 ) -> NameSource {
@@ -100,8 +105,14 @@ fn told(
     let here = resolutions.get(start..).unwrap_or_default();
     let end = here.partition_point(|(kept, _)| kept.address == address);
     let here = here.get(..end).unwrap_or_default();
-    let in_time = |span: &Span, slack: Duration| {
-        span.from <= tally.last + slack && tally.first <= span.until + GRACE + slack
+    let in_time = |told_by: u32, span: &Span, slack: Duration| {
+        // Within one input there is one clock.
+        let slack = if told_by == key.unit { slack } else { slack.max(SLACK) };
+        let after = |time, other| clocks.translate(key.unit, told_by, time).after(other);
+        let (slack, grace) = (slack.nanos(), GRACE.nanos());
+        let is_begun = after(tally.last, span.from).is_some_and(|d| d.nanos() >= -slack);
+        let is_over = after(tally.first, span.until).is_none_or(|d| d.nanos() > grace + slack);
+        is_begun && !is_over
     };
     for source in [NameSource::DnsSameClient, NameSource::DnsAnyClient] {
         candidates.clear();
@@ -110,7 +121,8 @@ fn told(
                 .filter(|(kept, span)| {
                     let is_own = kept.client == key.client;
                     let slack = if is_own { slack } else { Duration::default() };
-                    in_time(span, slack) && (source == NameSource::DnsAnyClient || is_own)
+                    in_time(kept.unit, span, slack)
+                        && (source == NameSource::DnsAnyClient || is_own)
                 })
                 .map(|(kept, _)| kept.name),
         );

@@ -4,6 +4,7 @@
 //! label of the service tag that holds the server's address. Then attempts
 //! that failed without anything being blocked are forgiven. What is left decides.
 
+mod clocks;
 mod clues;
 mod contradictions;
 mod decide;
@@ -12,6 +13,7 @@ mod join;
 mod path;
 
 pub(crate) use self::join::GRACE;
+pub use clocks::{ClockOffset, Clocks};
 pub use contradictions::{Contradiction, contradictions};
 
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches, Protocol, Selection};
@@ -117,6 +119,8 @@ pub struct Verdicts<'e> {
     pub missed: Vec<Missed>,
     /// What each certificate chain of the evidence tells, by its number.
     pub standings: Standings,
+    /// How far the clocks of inputs are apart.
+    pub clocks: Clocks,
 }
 
 impl Verdicts<'_> {
@@ -168,7 +172,8 @@ pub fn judge<'e>(
     inbound: Option<&InboundTags>,
     trust: &TrustStore,
 ) -> Verdicts<'e> {
-    let mut tried = join::name_all(evidence, inbound);
+    let clocks = Clocks::of(evidence);
+    let mut tried = join::name_all(evidence, &clocks, inbound);
     let standings = Standings::of_all(evidence, &tried, trust);
     forgive::forgive(evidence, &mut tried);
     let mut candidates: Vec<Vec<usize>> = vec![Vec::new(); catalog.endpoints().len()];
@@ -230,7 +235,7 @@ pub fn judge<'e>(
     let tags =
         let_in.iter().enumerate().map(|(tag, indices)| judged(Subject::Inbound(tag), indices));
     let endpoints = named.chain(tags).collect();
-    Verdicts { tried, endpoints, missed, standings }
+    Verdicts { tried, endpoints, missed, standings, clocks }
 }
 
 /// Whether attempts at a matching name count for an endpoint of this protocol.

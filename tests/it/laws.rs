@@ -220,12 +220,15 @@ fn attempt() -> impl Strategy<Value = Observation> {
 }
 
 fn resolution() -> impl Strategy<Value = Observation> {
-    (select(NAMES), address(CLIENTS), address(SERVERS), time(), 0..600_i64).prop_map(
-        |(text, client, address, time, seconds)| {
+    (select(NAMES), address(CLIENTS), address(SERVERS), time(), 0..600_i64, 0..2_u32).prop_map(
+        |(text, client, address, time, seconds, unit)| {
             // The id is another one in every table: the text decides.
             let name = egress_audit::observe::NameId(0);
             let time_to_live = Duration::from_seconds(seconds);
-            Observation::Resolution(text, Resolution { name, client, address, time, time_to_live })
+            Observation::Resolution(
+                text,
+                Resolution { name, client, address, time, time_to_live, unit },
+            )
         },
     )
 }
