@@ -88,6 +88,8 @@ counters! {
         hidden_certificates,
         /// TLS connections to the port of DNS over TLS (RFC 7858), which hide names.
         dns_over_tls,
+        /// QUIC connections to the port of DNS over QUIC (RFC 9250), which hide names.
+        dns_over_quic,
         /// Connections to well-known resolvers that speak DNS over HTTPS, which hide names.
         dns_over_https,
         /// Multicast DNS and LLMNR messages, which are no evidence.

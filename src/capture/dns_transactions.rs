@@ -239,16 +239,24 @@ fn response<S: Sink>(
             unit: context.unit,
         });
     }
-    if let (None, Some(target)) = (answers.first, answers.alias) {
-        // The client asks on for the alias, and what it is told then is of this name.
+    // The client asks on for the alias, or for where the service is found, and what it is told then
+    // is of this name.
+    let alias = answers.alias.filter(|_| answers.first.is_none());
+    let targets = message.answers().filter_map(|answer| match answer.data {
+        AnswerData::Target(target) => Some(target),
+        _ => None,
+    });
+    for target in alias.into_iter().chain(targets).filter(|target| !target.is_empty()) {
         let target = context.sink.intern(target);
-        context.sink.alias(&Alias {
-            name: asked.name,
-            target,
-            client: client.address,
-            time: moment.time,
-            time_to_live,
-        });
+        if target != asked.name {
+            context.sink.alias(&Alias {
+                name: asked.name,
+                target,
+                client: client.address,
+                time: moment.time,
+                time_to_live,
+            });
+        }
     }
     if message.offers_http3() {
         context.sink.http3_offered(asked.name, Offer::HttpsRecord);
@@ -276,7 +284,7 @@ fn questioned<S: Sink>(context: &mut Context<S>, message: &Message, moment: Mome
 fn answer_owners<S: Sink>(context: &mut Context<S>, message: &Message, moment: Moment) {
     for answer in message.answers() {
         let target = match answer.data {
-            AnswerData::Alias(target) => target,
+            AnswerData::Alias(target) | AnswerData::Target(target) => target,
             _ => "",
         };
         for name in [answer.owner, target].into_iter().filter(|name| !name.is_empty()) {
@@ -323,6 +331,8 @@ struct Answers<'m> {
     is_block_alias: bool,
     /// Whether there are addresses and all of them lead nowhere.
     is_sinkhole: bool,
+    /// Whether there are addresses among the hints and all of them lead nowhere.
+    hints_at_sinkhole: bool,
     /// Whether there are addresses and all of them are private.
     is_private: bool,
     /// Whether the chain goes through a private-link zone.
@@ -338,6 +348,7 @@ impl<'m> Answers<'m> {
             alias: None,
             is_block_alias: false,
             is_sinkhole: true,
+            hints_at_sinkhole: false,
             is_private: true,
             is_private_link: false,
             time_to_live: u32::MAX,
@@ -347,7 +358,9 @@ impl<'m> Answers<'m> {
             match answer.data {
                 AnswerData::Address(address) => {
                     sum.first.get_or_insert(address);
-                    sum.is_sinkhole &= address.is_sinkhole() || address.is_block_server();
+                    // DNS64 translates whatever it is told, a sinkhole too.
+                    let address = address.behind_translator().unwrap_or(address);
+                    sum.is_sinkhole &= address.leads_nowhere();
                     sum.is_private &= address.is_private();
                 }
                 AnswerData::Alias(target) => {
@@ -355,9 +368,13 @@ impl<'m> Answers<'m> {
                     sum.alias = Some(target).filter(|target| !target.is_empty());
                     sum.is_private_link |= target.split('.').any(|label| label == "privatelink");
                 }
+                AnswerData::Target(target) => sum.is_block_alias |= is_block_alias(target),
                 AnswerData::Other => {}
             }
         }
+        let hints = message.hints();
+        sum.is_sinkhole &= hints.iter().all(|address| address.leads_nowhere());
+        sum.hints_at_sinkhole = sum.is_sinkhole && !hints.is_empty();
         sum
     }
 
@@ -382,6 +399,7 @@ impl<'m> Answers<'m> {
             0 => match self.first {
                 _ if self.is_block_alias => Outcome::Blocked(Cause::DnsSinkhole),
                 Some(_) if self.is_sinkhole => Outcome::Blocked(Cause::DnsSinkhole),
+                None if self.hints_at_sinkhole => Outcome::Blocked(Cause::DnsSinkhole),
                 Some(_) if self.is_private && self.is_private_link => {
                     Outcome::Inconclusive(Doubt::PrivateLink)
                 }

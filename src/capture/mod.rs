@@ -12,6 +12,7 @@ mod decode;
 pub mod dissect;
 mod dns_transactions;
 mod dtls_flow;
+mod encrypted_dns;
 mod flow_key;
 mod flow_table;
 mod fragments;

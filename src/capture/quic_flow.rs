@@ -3,6 +3,7 @@
 use super::context::{Context, Moment};
 use super::decode::QUIC_PORT;
 use super::dissect::quic::{self, QuicEvent};
+use super::encrypted_dns::{self, Over};
 use super::flow_key::{FlowKey, Way};
 use super::packet::Segment;
 use super::tcp::{Icmp, SYN_ANSWER_TIME};
@@ -231,6 +232,9 @@ impl QuicFlow {
         let mut scratch = std::mem::take(&mut context.quic);
         match handshake.client_datagram(payload, &mut scratch) {
             QuicEvent::ServerName(raw) => {
+                if self.named_at.is_none() {
+                    encrypted_dns::count(&mut context.counts, Over::Quic, ports[1], Some(raw));
+                }
                 self.name = context.name(raw, NameSource::QuicSni, moment.time);
                 self.named_at = Some(moment);
                 if handshake.encrypted_client_hello() {

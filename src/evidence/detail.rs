@@ -54,7 +54,9 @@ impl Detail {
             Self::Clients | Self::Names => 0,
         };
         let mut server = key.server;
-        if self >= Self::Days && !server.address.is_private() {
+        // Who answers at a filter's own server is judged by that address.
+        let is_told_apart = server.address.is_private() || server.address.is_block_server();
+        if self >= Self::Days && !is_told_apart {
             server.address = server.address.unspecified();
         }
         AttemptKey { bucket, server, client: self.client(key.client), ..key }

@@ -9,7 +9,7 @@ use super::{
     AttemptKey, ChainTable, Detail, Limits, NameTable, Pruned, ResolutionKey, Span, Tally,
 };
 use crate::observe::{
-    Address, Cause, Channel, Duration, NameId, Offer, Outcome, SocketAddress, TextId,
+    Address, Cause, Channel, Duration, NameId, OWN_HOST, Offer, Outcome, SocketAddress, TextId,
 };
 use crate::service_tags::InboundTags;
 
@@ -388,6 +388,15 @@ fn siblings(parts: &[&Part]) -> BTreeMap<(u32, Address), Vec<Address>> {
         for ((unit, hardware, address), ()) in part.hosts.iter() {
             hosts.entry((*unit, *hardware)).or_default().insert(*address);
         }
+    }
+    // A host passes on what others on its bridges send, and then they were heard of by themselves.
+    let units: BTreeSet<u32> = hosts.keys().map(|(unit, _)| *unit).collect();
+    for unit in units {
+        let Some(mut own) = hosts.remove(&(unit, OWN_HOST)) else { continue };
+        for heard in hosts.range((unit, 0)..(unit, OWN_HOST)).map(|(_, addresses)| addresses) {
+            own.retain(|address| !heard.contains(address));
+        }
+        hosts.insert((unit, OWN_HOST), own);
     }
     let mut siblings = BTreeMap::new();
     for ((unit, _), addresses) in hosts.iter().filter(|(_, all)| all.len() <= MAX_ADDRESSES) {

@@ -255,11 +255,15 @@ fn outcome(record: &Record<'_>) -> Outcome {
         return Outcome::Blocked(cause);
     }
     let code = record.dns.as_ref().and_then(|dns| dns.response_code);
+    let answers = record.dns.as_ref().map_or(&[][..], |dns| &dns.answers);
+    let is_sinkhole = !answers.is_empty()
+        && answers.iter().all(|address| Address::from(*address).leads_nowhere());
     match (record.kind, record.action) {
         (Kind::Dns, Action::Deny | Action::Reset) => Outcome::Blocked(match code {
             Some(DNS_REFUSED) => Cause::DnsRefused,
             _ => Cause::DnsFiltered,
         }),
+        (Kind::Dns, _) if is_sinkhole => Outcome::Blocked(Cause::DnsSinkhole),
         (Kind::Dns, _) => match code {
             Some(DNS_NXDOMAIN) => Outcome::Blocked(Cause::DnsNxdomain),
             Some(DNS_SERVFAIL) => Outcome::Blocked(Cause::DnsServfail),

@@ -82,6 +82,36 @@ impl Address {
         })
     }
 
+    /// The IPv4 address that an address of the well-known prefix of translators stands for, 64:ff9b::/96
+    /// (RFC 6052 section 2.1).
+    #[must_use]
+    pub fn behind_translator(self) -> Option<Self> {
+        match self.0 {
+            [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => {
+                Some(Self::from_v4([a, b, c, d]))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the address is of a prefix that only translators use: the well-known one, or that for
+    /// the use within a network, 64:ff9b:1::/48 (RFC 8215).
+    #[must_use]
+    pub fn is_of_translator(self) -> bool {
+        self.behind_translator().is_some() || self.0.starts_with(&[0, 0x64, 0xff, 0x9b, 0, 1])
+    }
+
+    /// Whether both are IPv6 addresses of one network of 64 bits (RFC 4291 section 2.5.4), as those of
+    /// a host and of the translator within it are (RFC 6877 section 6.3); each link has link-local ones.
+    #[must_use]
+    pub fn is_of_network_of(self, other: Self) -> bool {
+        let is_routed = |address: Self| match address.to_ip() {
+            IpAddr::V4(_) => false,
+            IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+        };
+        is_routed(self) && is_routed(other) && self.0.first_chunk::<8>() == other.0.first_chunk()
+    }
+
     /// The unspecified address of the same family (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.2),
     /// which stands for one that is not known.
     #[must_use]
@@ -110,6 +140,13 @@ impl Address {
     pub fn is_sinkhole(self) -> bool {
         let ip = self.to_ip();
         ip.is_unspecified() || ip.is_loopback()
+    }
+
+    /// Whether who is told this address is kept from the service: the address leads nowhere, or to a
+    /// filter's own server.
+    #[must_use]
+    pub fn leads_nowhere(self) -> bool {
+        self.is_sinkhole() || self.is_block_server()
     }
 }
 

@@ -25,6 +25,6 @@ pub use locator::Locator;
 pub use name::{MAX_NAME_LENGTH, NameId, TextId, is_plainly_a_name, normalize};
 pub use origin::{Origin, Sender, count_hops};
 pub use sign::{Product, Sign};
-pub use sink::{Sink, Sum};
+pub use sink::{OWN_HOST, Sink, Sum};
 pub use sinkhole::is_block_alias;
 pub use time::{Duration, Frame, Timestamp};

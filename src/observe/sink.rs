@@ -4,6 +4,10 @@ use super::{
     Address, Alias, Attempt, ChainId, Duration, NameId, Offer, Resolution, Sighting, TextId,
 };
 
+/// What [`Sink::host`] gets in place of a hardware address where the capturing host itself is the
+/// sender; hardware addresses have 48 bits.
+pub const OWN_HOST: u64 = 1 << 63;
+
 /// Takes what the readers observe, one shard at a time.
 ///
 /// A reader holds names as [`NameId`]s of its sink, so a flow that lives for hours keeps four

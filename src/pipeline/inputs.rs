@@ -284,8 +284,11 @@ impl Account {
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| ReasonCount { reason: reason.to_owned(), count })
             .collect();
-        coverage.encrypted_dns =
-            EncryptedDns { dot: flows.dns_over_tls, doq: 0, doh: flows.dns_over_https };
+        coverage.encrypted_dns = EncryptedDns {
+            dot: flows.dns_over_tls,
+            doq: flows.dns_over_quic,
+            doh: flows.dns_over_https,
+        };
         if flows.evicted > 0 {
             coverage
                 .evictions
@@ -308,7 +311,7 @@ impl Account {
              of it (GREASE) cannot be told from real ones.",
         );
         note(
-            flows.dns_over_tls + flows.dns_over_https,
+            flows.dns_over_tls + flows.dns_over_quic + flows.dns_over_https,
             "connections carry encrypted DNS: names asked for there are hidden.",
         );
         note(

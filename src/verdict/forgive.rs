@@ -11,6 +11,10 @@ use crate::observe::{Cause, Channel, Doubt, Duration, Fact, NameId, Outcome};
 /// What follows a failure within this time is the client's next try of the same thing.
 const NEXT_TRY: Duration = Duration::from_seconds(10);
 
+/// The same after a resolver's silence: programs wait for five seconds, ask up to three resolvers, and
+/// begin anew.
+const NEXT_RESOLVER: Duration = Duration::from_seconds(30);
+
 /// What begins within this time goes on side by side, as connections that a client opens at once.
 const RACE: Duration = Duration::from_seconds(1);
 
@@ -73,7 +77,7 @@ fn is_of_no_connection(failed: &Tried<'_>, cause: Cause, group: &[Tried<'_>]) ->
         matches!(other.outcome, Outcome::Allowed | Outcome::Answered)
             && other.key.unit == failed.key.unit
             && other.key.server == failed.key.server
-            && is_near(failed.tally, other.tally)
+            && is_near(failed.tally, other.tally, NEXT_TRY)
     };
     matches!(cause, Cause::DeviceDenied | Cause::DeviceReset)
         && is_data
@@ -106,10 +110,10 @@ fn is_recovered_by_sibling(
     is_question
         && !siblings.is_empty()
         && of_name.iter().any(|other| {
-            other.outcome == Outcome::Answered
+            is_resolved(other.outcome)
                 && other.key.unit == failed.key.unit
                 && siblings.contains(&other.key.client)
-                && is_near(failed.tally, other.tally)
+                && is_near(failed.tally, other.tally, next_try(cause))
         })
 }
 
@@ -147,26 +151,25 @@ fn is_recovered<'a>(
         // resolver answers; or a proxy resolves the name, so that it does not matter.
         Cause::DnsNxdomain | Cause::DnsRefused | Cause::DnsServfail | Cause::DnsNoAnswer => others
             .any(|other| {
-                matches!(
-                    other.outcome,
-                    Outcome::Answered
-                        | Outcome::Inconclusive(Doubt::PrivateLink | Doubt::PrivateAddress)
-                ) && match Path::of(other) {
-                    // Of two resolvers whose clocks have nothing in common either may have been asked first.
-                    Path::Dns if !is_comparable(failed.tally, other.tally) => true,
-                    Path::Dns if other.key.channel == failed.key.channel => {
-                        follows(failed.tally, other.tally)
+                is_resolved(other.outcome)
+                    && match Path::of(other) {
+                        // Of two resolvers whose clocks have nothing in common either may have been asked first.
+                        Path::Dns if !is_comparable(failed.tally, other.tally) => true,
+                        Path::Dns if other.key.channel == failed.key.channel => {
+                            follows(failed.tally, other.tally, next_try(cause))
+                        }
+                        Path::Dns | Path::Proxy => {
+                            is_near(failed.tally, other.tally, next_try(cause))
+                        }
+                        _ => false,
                     }
-                    Path::Dns | Path::Proxy => is_near(failed.tally, other.tally),
-                    _ => false,
-                }
             }),
         // A filter that takes the addresses of one kind out of the answers leaves the name.
         Cause::DnsFiltered => others.any(|other| {
             other.outcome == Outcome::Answered
                 && Path::of(other) == Path::Dns
                 && other.key.channel != failed.key.channel
-                && is_near(failed.tally, other.tally)
+                && is_near(failed.tally, other.tally, next_try(cause))
         }),
         // The client went on to another address, or tried the same one again, at once.
         // A proxy that failed once and opens the tunnel at the next request is no different.
@@ -174,7 +177,7 @@ fn is_recovered<'a>(
             others.any(|other| {
                 other.outcome == Outcome::Answered
                     && is_same_way(Path::of(failed), Path::of(other))
-                    && follows(failed.tally, other.tally)
+                    && follows(failed.tally, other.tally, next_try(cause))
             })
         }
         // A challenge is half of a proxy's authentication; any later result but another
@@ -195,6 +198,19 @@ fn is_recovered<'a>(
     }
 }
 
+/// How long after a failure of this cause the client's next try comes.
+fn next_try(cause: Cause) -> Duration {
+    if cause == Cause::DnsNoAnswer { NEXT_RESOLVER } else { NEXT_TRY }
+}
+
+/// Whether a question that ended so gave the client an address.
+fn is_resolved(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Answered | Outcome::Inconclusive(Doubt::PrivateLink | Doubt::PrivateAddress)
+    )
+}
+
 /// Whether two attempts went the same way, apart from the address.
 fn is_same_way(failed: Path, other: Path) -> bool {
     matches!(
@@ -213,11 +229,11 @@ fn is_comparable(failure: &Tally, success: &Tally) -> bool {
 
 /// Whether some of the successes came beside or soon after the failures: what succeeded before says
 /// nothing of what failed since.
-fn follows(failure: &Tally, success: &Tally) -> bool {
-    success.first <= failure.last + NEXT_TRY && success.last + RACE >= failure.first
+fn follows(failure: &Tally, success: &Tally, next: Duration) -> bool {
+    success.first <= failure.last + next && success.last + RACE >= failure.first
 }
 
 /// Whether some of the successes came soon before or after the failures.
-fn is_near(failure: &Tally, success: &Tally) -> bool {
-    success.first <= failure.last + NEXT_TRY && success.last + NEXT_TRY >= failure.first
+fn is_near(failure: &Tally, success: &Tally, next: Duration) -> bool {
+    success.first <= failure.last + next && success.last + next >= failure.first
 }

@@ -59,7 +59,9 @@ pub(super) fn name_all<'e>(
 fn witnessed(key: &AttemptKey) -> Outcome {
     let is_connection = !matches!(key.channel, Channel::Dns(_));
     match key.outcome {
-        Outcome::Answered if is_connection && key.server.address.is_block_server() => {
+        Outcome::Answered | Outcome::Allowed
+            if is_connection && key.server.address.is_block_server() =>
+        {
             Outcome::Blocked(Cause::DnsSinkhole)
         }
         outcome => outcome,
@@ -74,17 +76,32 @@ fn candidates_for(
     candidates: &mut Vec<NameId>,
 ) -> NameSource {
     let address = key.server.address;
-    let resolutions = evidence.resolutions();
     // By a clock that was set back an answer may be later than what followed it.
     let slack = evidence.set_back(key.unit);
-    let source = told(key, tally, (clocks, slack), (address, resolutions), candidates);
+    // One host may ask from one of its addresses and connect from another.
+    let siblings = evidence.siblings(key.unit, key.client);
+    let is_own = |client: Address| client == key.client || siblings.contains(&client);
+    let told = |address, candidates: &mut Vec<NameId>, is_own: &dyn Fn(Address) -> bool| {
+        told(
+            (key.unit, tally),
+            (clocks, slack),
+            (address, evidence.resolutions()),
+            is_own,
+            candidates,
+        )
+    };
+    let source = told(address, candidates, &is_own);
     if !candidates.is_empty() {
         return source;
     }
-    // Through a translator the client goes to an address that holds the one that it was told.
+    // Through a translator the client goes to an address that holds the one that it, or the translator's
+    // other side, was told. Unless the prefix says that it is one, only that tells.
+    let is_near = |client: Address| is_own(client) || client.is_of_network_of(key.client);
     for within in address.translated() {
-        let source = told(key, tally, (clocks, slack), (within, resolutions), candidates);
-        if source == NameSource::DnsSameClient && !candidates.is_empty() {
+        let source = told(within, candidates, &is_near);
+        if (source == NameSource::DnsSameClient || address.is_of_translator())
+            && !candidates.is_empty()
+        {
             return source;
         }
     }
@@ -95,10 +112,10 @@ fn candidates_for(
 
 /// The same for an address that clients were told.
 fn told(
-    key: &AttemptKey,
-    tally: &Tally,
+    (unit, tally): (u32, &Tally),
     (clocks, slack): (&Clocks, Duration),
     (address, resolutions): (Address, &[(ResolutionKey, Span)]),
+    is_own: &dyn Fn(Address) -> bool,
     candidates: &mut Vec<NameId>,
 ) -> NameSource {
     let start = resolutions.partition_point(|(kept, _)| kept.address < address);
@@ -107,8 +124,8 @@ fn told(
     let here = here.get(..end).unwrap_or_default();
     let in_time = |told_by: u32, span: &Span, slack: Duration| {
         // Within one input there is one clock.
-        let slack = if told_by == key.unit { slack } else { slack.max(SLACK) };
-        let after = |time, other| clocks.translate(key.unit, told_by, time).after(other);
+        let slack = if told_by == unit { slack } else { slack.max(SLACK) };
+        let after = |time, other| clocks.translate(unit, told_by, time).after(other);
         let (slack, grace) = (slack.nanos(), GRACE.nanos());
         let is_begun = after(tally.last, span.from).is_some_and(|d| d.nanos() >= -slack);
         let is_over = after(tally.first, span.until).is_none_or(|d| d.nanos() > grace + slack);
@@ -119,7 +136,7 @@ fn told(
         candidates.extend(
             here.iter()
                 .filter(|(kept, span)| {
-                    let is_own = kept.client == key.client;
+                    let is_own = is_own(kept.client);
                     let slack = if is_own { slack } else { Duration::default() };
                     in_time(kept.unit, span, slack)
                         && (source == NameSource::DnsAnyClient || is_own)

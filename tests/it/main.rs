@@ -10,6 +10,7 @@
     reason = "a test that fails may do so at once"
 )]
 
+mod addresses;
 mod certificates;
 mod cli;
 mod clues;

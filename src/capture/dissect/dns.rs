@@ -117,6 +117,8 @@ pub enum AnswerData<'m> {
     Address(Address),
     /// The normalised target of a CNAME record.
     Alias(&'m str),
+    /// SVCB or HTTPS: another name under which the service is found (RFC 9460 section 2.4).
+    Target(&'m str),
     /// Data of another type, class or length.
     Other,
 }
@@ -140,6 +142,7 @@ struct Record {
 enum RecordData {
     Address(Address),
     Alias(Span),
+    Target(Span),
     Other,
 }
 
@@ -242,6 +245,7 @@ impl Message {
             data: match record.data {
                 RecordData::Address(address) => AnswerData::Address(address),
                 RecordData::Alias(target) => AnswerData::Alias(self.names.text(target)),
+                RecordData::Target(target) => AnswerData::Target(self.names.text(target)),
                 RecordData::Other => AnswerData::Other,
             },
         })
@@ -354,7 +358,10 @@ impl Message {
                 self.offers_http3 |= service::offers_http3(record.data);
                 let room = MAX_HINTS.saturating_sub(self.hints.len());
                 self.hints.extend(service::hints(record.data).take(room));
-                RecordData::Other
+                match service::target_at(record.data) {
+                    Some(at) => RecordData::Target(self.read_name(bytes, record.start + at)?.0),
+                    None => RecordData::Other,
+                }
             }
             _ => RecordData::Other,
         };

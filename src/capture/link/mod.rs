@@ -13,7 +13,7 @@ mod wrapped;
 pub(crate) use frame::Frame;
 
 use super::packet::Segment;
-use crate::observe::AnomalyKind;
+use crate::observe::{AnomalyKind, OWN_HOST};
 
 /// LINKTYPE_ETHERNET.
 pub const ETHERNET: u16 = 1;
@@ -175,31 +175,31 @@ fn not_ip(frame: Frame<'_>) -> Result<(Next, Frame<'_>), AnomalyKind> {
     Ok((Next::NotIp, frame))
 }
 
-/// The hardware address of the host that sent a datagram, or 0 where the frame does not tell: only
-/// Ethernet and Linux' cooked captures state it, only a datagram right behind the link header is the
-/// frame's own, and only one whose hop limit was never lowered comes from the host itself and not from
-/// a router.
+/// What tells the host that sent a datagram: its hardware address, [`OWN_HOST`] where the frame of a
+/// Linux cooked capture says that the capturing host sent it, by whatever interface, or 0 where the
+/// frame does not tell. Only a datagram right behind the link header is the frame's own, and only one
+/// whose hop limit was never lowered comes from the host itself and not from a router.
 pub(super) fn sender(link_type: u16, frame: &[u8], segment: &Segment) -> u64 {
     /// Two VLAN tags and the options of an IP header may lie between.
     const SLACK: u32 = 8;
     const UNTOUCHED: [u8; 3] = [64, 128, 255];
-    let (at, length) = match link_type {
-        ETHERNET => (6, 14),
-        // LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2.
-        113 => (6, 16),
-        276 => (12, 20),
+    /// PACKET_OUTGOING, as LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2 write it.
+    const OUTGOING: u8 = 4;
+    let (length, address, direction) = match link_type {
+        ETHERNET => (14, 6, None),
+        113 => (16, 6, frame.get(1)),
+        276 => (20, 12, frame.get(10)),
         _ => return 0,
     };
     let ip = if segment.source.address.is_v4() { 20 } else { 40 };
     let farthest = length + SLACK + ip + SLACK;
-    let address = frame.get(at..at + 6).and_then(|bytes| bytes.first_chunk::<6>());
-    match address {
-        Some(&[a, b, c, d, e, f])
-            if segment.payload_start <= farthest && UNTOUCHED.contains(&segment.hops) =>
-        {
-            u64::from_be_bytes([0, 0, a, b, c, d, e, f])
-        }
-        _ => 0,
+    if segment.payload_start > farthest || !UNTOUCHED.contains(&segment.hops) {
+        return 0;
+    }
+    match frame.get(address..).and_then(|bytes| bytes.first_chunk::<6>()) {
+        _ if direction == Some(&OUTGOING) => OWN_HOST,
+        Some(&[a, b, c, d, e, f]) => u64::from_be_bytes([0, 0, a, b, c, d, e, f]),
+        None => 0,
     }
 }
 

@@ -6,26 +6,11 @@ use super::{Answered, Ending, EndingKind, Tcp, TcpFlow};
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::http::page;
 use crate::capture::dissect::{http, tls};
+use crate::capture::encrypted_dns::{self, Over};
 use crate::capture::flow_key::FlowKey;
 use crate::observe::{
     AnomalyKind, Attempt, Channel, Doubt, Duration, Fact, Hello, NameSource, Origin, Outcome, Sink,
 };
-
-/// TLS to this port carries DNS (RFC 7858 section 3.1).
-const DNS_OVER_TLS_PORT: u16 = 853;
-
-/// Resolvers whose names mean that DNS goes over HTTPS (RFC 8484).
-const DNS_OVER_HTTPS_NAMES: &[&[u8]] = &[
-    b"chrome.cloudflare-dns.com",
-    b"cloudflare-dns.com",
-    b"dns.adguard-dns.com",
-    b"dns.google",
-    b"dns.nextdns.io",
-    b"dns.quad9.net",
-    b"doh.opendns.com",
-    b"mozilla.cloudflare-dns.com",
-    b"one.one.one.one",
-];
 
 impl TcpFlow {
     /// Reads the hello at the front of what the originator has said.
@@ -58,15 +43,11 @@ impl TcpFlow {
             if scan.encrypted_client_hello {
                 context.counts.encrypted_hello += 1;
             }
-            let is_dns_over_tls = self.server(key).port == DNS_OVER_TLS_PORT;
-            context.counts.dns_over_tls += u64::from(is_dns_over_tls);
+            let port = self.server(key).port;
+            encrypted_dns::count(&mut context.counts, Over::Tcp, port, scan.server_name);
             match scan.server_name {
                 Some(raw) => {
                     context.counts.hello_named += 1;
-                    // The same resolvers serve both, on ports of their own.
-                    if !is_dns_over_tls && DNS_OVER_HTTPS_NAMES.contains(&raw) {
-                        context.counts.dns_over_https += 1;
-                    }
                     let name = context.name(raw, NameSource::Sni, moment.time);
                     self.dialogue.name = name.map(|name| (name, NameSource::Sni));
                 }

@@ -35,6 +35,12 @@ pub(super) fn hints(data: &[u8]) -> impl Iterator<Item = Address> {
     })
 }
 
+/// Where the name begins under which the service is found, unless that is the owner's own name, which
+/// a service binding writes as the root (RFC 9460 sections 2.4.2 and 2.5).
+pub(super) fn target_at(data: &[u8]) -> Option<usize> {
+    data.get(PRIORITY).filter(|length| **length != 0).map(|_| PRIORITY)
+}
+
 /// The parameters of a record's data, as far as they are whole.
 fn parameters(data: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let end = skip_name(data, PRIORITY).unwrap_or(usize::MAX);
