@@ -284,7 +284,7 @@ fn questioned<S: Sink>(context: &mut Context<S>, message: &Message, moment: Mome
 fn answer_owners<S: Sink>(context: &mut Context<S>, message: &Message, moment: Moment) {
     for answer in message.answers() {
         let target = match answer.data {
-            AnswerData::Alias(target) | AnswerData::Target(target) => target,
+            AnswerData::Alias(target) => target,
             _ => "",
         };
         for name in [answer.owner, target].into_iter().filter(|name| !name.is_empty()) {

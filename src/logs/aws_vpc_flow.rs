@@ -92,6 +92,7 @@ struct Order {
     start: Option<usize>,
     action: Option<usize>,
     status: Option<usize>,
+    control_bits: Option<usize>,
     /// The version, where its column must confirm that the line is one of these logs.
     version: Option<usize>,
 }
@@ -107,6 +108,7 @@ impl Order {
             start: titles.column("start").or_else(|| titles.column("end")),
             action: titles.column("action"),
             status: titles.column("log-status").or_else(|| titles.column("log_status")),
+            control_bits: titles.column("tcp-flags").or_else(|| titles.column("tcp_flags")),
             version: None,
         }
     }
@@ -114,6 +116,7 @@ impl Order {
     fn of_version_2(first: usize) -> Self {
         Self {
             version: Some(first),
+            control_bits: None,
             source: Some(first + 3),
             destination: Some(first + 4),
             source_port: Some(first + 5),
@@ -153,6 +156,10 @@ impl Order {
         }
         record.protocol = get(self.protocol).and_then(value::protocol);
         record.action = action;
+        if action == Action::Deny {
+            let bits = get(self.control_bits).and_then(value::number);
+            record.note_control_bits(bits.map(value::ControlBits::of_flow));
+        }
         let start = get(self.start).and_then(value::epoch);
         record.stamp = line.stamp(start.map(Stamp::Instant).unwrap_or_default(), b"");
         emit(&record);

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! `action` says what was done to a packet (`drop`, `reject`, `allow`); without it, the event of
-//! an opened connection means that it was let through. `close` and what changes a packet are no
-//! verdicts.
+//! an opened connection means that it was let through. `close`, what changes a packet, and the checks
+//! of its consistency (`log`, `allow_processing`) are no verdicts.
 
 use std::borrow::Cow;
 
@@ -84,6 +84,8 @@ fn record<'l>(
         record.add_url(url);
     }
     record.action = match pairs.first(&["action"]) {
+        // Of a packet that is not as it should be: checks follow that may still drop it.
+        Some(b"log" | b"allow_processing") => Action::Other,
         Some(action) => cef_event::verdict(action),
         None if event.starts_with(b"conn_open") || event.ends_with(b"_session_open") => {
             Action::Allow
@@ -145,5 +147,18 @@ mod tests {
     fn units_of_bytes_are_read() {
         assert_eq!(super::bytes(b"origsent=334   termsent=52.0   connrecvif=x"), Some(52));
         assert_eq!(super::bytes(b"termsent=2.50 K conn"), Some(2560));
+    }
+
+    #[test]
+    fn checks_of_consistency_are_no_verdict() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        for (action, verdict) in
+            [("log", "other"), ("allow_processing", "other"), ("allow", "allow"), ("drop", "deny")]
+        {
+            let line = format!(
+                "prio=2 id=03300009 rev=1 event=x action={action} rule=r srcip=10.1.2.3 destip=203.0.113.9 ipproto=TCP srcport=50123 destport=443"
+            );
+            assert!(read(&line).starts_with(&format!("clavister {verdict} ")), "{}", read(&line));
+        }
     }
 }

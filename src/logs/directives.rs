@@ -59,11 +59,7 @@ impl Directives {
         let directive = line.get(at..).unwrap_or_default().trim_ascii_end();
         if let Some(fields) = directive.strip_prefix(b"#Fields:") {
             self.style = Style::Extended;
-            self.columns = fields
-                .split(u8::is_ascii_whitespace)
-                .filter(|column| !column.is_empty())
-                .map(|column| String::from_utf8_lossy(column).into_owned())
-                .collect();
+            self.columns = fields_of(fields);
             self.separator = if memchr::memchr(b'\t', fields).is_some() { b'\t' } else { b' ' };
             return true;
         }
@@ -107,6 +103,27 @@ impl Directives {
     }
 }
 
+/// The names of `#Fields:`, some of which may be in quotes with blanks within, as the names of headers
+/// that an administrator has chosen.
+fn fields_of(mut fields: &[u8]) -> Vec<String> {
+    let mut columns = Vec::new();
+    loop {
+        fields = fields.trim_ascii_start();
+        let is_end: fn(&u8) -> bool = match fields.split_first() {
+            None => return columns,
+            Some((b'"', rest)) if rest.contains(&b'"') => {
+                fields = rest;
+                |byte| *byte == b'"'
+            }
+            Some(_) => u8::is_ascii_whitespace,
+        };
+        let end = fields.iter().position(is_end).unwrap_or(fields.len());
+        let (column, rest) = fields.split_at(end);
+        columns.push(String::from_utf8_lossy(column).into_owned());
+        fields = rest.strip_prefix(b"\"").unwrap_or(rest);
+    }
+}
+
 /// The separator and the columns of a row of titles: that of a flow log of Amazon VPC, whose
 /// columns stand in any order.
 fn titles(line: &[u8]) -> Option<(u8, Vec<String>)> {
@@ -133,6 +150,18 @@ fn titles(line: &[u8]) -> Option<(u8, Vec<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_columns_may_be_in_quotes() {
+        let of = |fields: &str| {
+            let mut directives = Directives::default();
+            assert!(directives.take(format!("#Fields: {fields}").as_bytes()));
+            directives.columns
+        };
+        assert_eq!(of("date \"time taken\" \"c-ip\" x"), ["date", "time taken", "c-ip", "x"]);
+        assert_eq!(of("date  \"open x"), ["date", "\"open", "x"]);
+        assert_eq!(of("\"\" a\"b\" c"), ["", "a\"b\"", "c"]);
+    }
 
     #[test]
     fn directives_name_the_columns_also_behind_a_header() {

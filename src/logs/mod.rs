@@ -93,24 +93,16 @@ fn trim_line(line: &[u8]) -> &[u8] {
     line.get(nuls..).unwrap_or_default()
 }
 
-/// Reads a whole log in memory and hands on every record with the number of its line, from 1,
-/// and of its format.
+/// Reads a whole log in memory, as inputs are read, and hands on every record with the number of its
+/// line, from 1, and of its format.
 #[cfg(test)]
 fn read_bytes(bytes: &[u8], emit: &mut dyn FnMut(u64, usize, &record::Record<'_>)) {
-    let mut memory = format::Memory::default();
-    let hints = detect::Detection::of(bytes).hints;
-    let mut reader = reader::LineReader::default().with(hints);
-    let mut directives = directives::Directives::default();
-    for unit in framing::units_of(bytes) {
-        let line = bytes.get(unit.start..unit.end).unwrap_or_default();
-        let line = trim_line(line);
-        let number = unit.line + 1;
-        directives.take(line);
-        let fate = reader
-            .read(line, Some(&directives), &mut |format, record| emit(number, format, record));
-        if let reader::Fate::Known { reading: format::Reading::InOrder, .. } = fate {
-            let mut emit = |format, record: &record::Record<'_>| emit(number, format, record);
-            reader.read_in_order(line, Some(&directives), &mut memory, &mut emit);
-        }
-    }
+    let head = bytes.get(..crate::input::HEAD_SIZE).unwrap_or(bytes);
+    let detection = detect::Detection::of(head);
+    let source = Box::new(std::io::Cursor::new(bytes.to_vec()));
+    let options = read::LogOptions::default();
+    read::each_record(0, source, &detection, &options, &mut |line, format, record| {
+        emit(line, format, record);
+        true
+    });
 }

@@ -201,13 +201,23 @@ fn trim_tag(prefix: &[u8]) -> &[u8] {
     }
 }
 
-/// Takes `[852160.927134] `, the seconds since the system's start, off.
+/// Takes `[852160.927134] `, the seconds since the system's start, off, or the `[Wed Nov 26 04:15:00 2025] `
+/// that dmesg(1) makes of them with `-T`.
 fn without_uptime(text: &[u8]) -> &[u8] {
     let Some(rest) = text.strip_prefix(b"[") else { return text };
     let Some(end) = memchr::memchr(b']', rest) else { return text };
     let (inside, after) = rest.split_at(end);
     let is_uptime = inside.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b' '));
-    if is_uptime { after.get(1..).unwrap_or_default().trim_ascii_start() } else { text }
+    let is_time = || {
+        let mut words = inside.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let is_month = words.nth(1).is_some_and(|word| value::month(word).is_some());
+        is_month && words.nth(1).is_some_and(|word| value::clock(word).is_some())
+    };
+    if is_uptime || is_time() {
+        after.get(1..).unwrap_or_default().trim_ascii_start()
+    } else {
+        text
+    }
 }
 
 /// Proxmox writes `VMID LOGID CHAIN 26/Nov/2025:04:15:00 +0100 policy DROP:` before the fields.
@@ -365,5 +375,18 @@ mod tests {
         let cut = FIELDS.split(" LEN=").next().unwrap();
         assert_eq!(read(&[cut]), ["netfilter damaged"]);
         assert_eq!(read(&["a message about SRC=10.1.2.3 DST=203.0.113.9"]), ["unknown"]);
+    }
+
+    #[test]
+    fn the_time_of_dmesg_is_no_part_of_the_prefix() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        let packet = "IN= OUT=eth0 SRC=10.1.2.3 DST=203.0.113.9 LEN=60 PROTO=TCP SPT=50123 DPT=443 SYN URGP=0";
+        let record = "deny traffic tcp 10.1.2.3#50123 203.0.113.9#443 - 2026-11-30T21:36:31";
+        for (prefix, rule) in [("[UFW BLOCK]", "UFW BLOCK"), ("BLOCKED", "BLOCKED")] {
+            let line = format!("[Mon Nov 30 21:36:31 2026] {prefix} {packet}");
+            assert_eq!(read(&line), format!("netfilter {record} by {rule}"));
+        }
+        let line = format!("[Mon drop 30 2026] {packet}");
+        assert!(read(&line).ends_with("by Mon drop 30 2026"), "{}", read(&line));
     }
 }

@@ -248,7 +248,7 @@ fn channel(record: &Record<'_>) -> Channel {
 }
 
 fn outcome(record: &Record<'_>) -> Outcome {
-    if record.is_out_of_state {
+    if record.is_of_no_connection() {
         return Outcome::Inconclusive(Doubt::Logged);
     }
     if let Some(cause) = record.cause {
@@ -293,7 +293,7 @@ fn keeps_from<S: Sink>(sink: &S, record: &Record<'_>) -> bool {
 fn is_worth_joining(record: &Record<'_>, channel: Channel) -> bool {
     let is_conversation = matches!(record.protocol, None | Some(Protocol::TCP | Protocol::UDP));
     record.server.address.is_some()
-        && !record.is_out_of_state
+        && !record.is_of_no_connection()
         && is_conversation
         && (record.action != Action::Other || record.cause.is_some())
         && !matches!(channel, Channel::Dns(_))
@@ -319,6 +319,29 @@ mod tests {
         assert_eq!(outcome(&proxied), Outcome::Blocked(Cause::ProxyDenied));
         let named = Record { cause: Some(Cause::UrlFiltered), ..proxied };
         assert_eq!(outcome(&named), Outcome::Blocked(Cause::UrlFiltered));
+    }
+
+    #[test]
+    fn the_reason_of_a_denial_may_say_that_it_is_of_no_connection() {
+        let denied = |kind, reason: &'static str| {
+            let mut record = of(kind, Action::Deny);
+            record.decider.reason = Some(reason.as_bytes().into());
+            outcome(&record)
+        };
+        let none = Outcome::Inconclusive(Doubt::Logged);
+        for reason in [
+            "no session matched",
+            "TCP Packet Belongs to no Active Session",
+            "TCP packet out of state: First packet isn't SYN",
+            "TCP packet received on a closing connection; TCP packet dropped",
+        ] {
+            assert_eq!(denied(Kind::Traffic, reason), none, "{reason}");
+        }
+        for reason in ["policy denied", "session limit reached", "SYN flood"] {
+            let blocked = Outcome::Blocked(Cause::DeviceDenied);
+            assert_eq!(denied(Kind::Traffic, reason), blocked, "{reason}");
+        }
+        assert_eq!(denied(Kind::Tls, "out of state"), Outcome::Blocked(Cause::DeviceDenied));
     }
 
     #[test]

@@ -208,55 +208,66 @@ impl Finder<'_> {
 
     fn json(&mut self, json: Json<'_>, line: &Line<'_>, out: &mut Output<'_, '_>) -> Fate {
         let is_first_pass = out.memory.is_none();
-        let only = self.only;
+        let Self { first, only, scratch, .. } = self;
+        let only = *only;
         let all = (0..FORMATS.len()).filter(|format| only.is_none_or(|only| only == *format));
-        for format in self.first.iter().copied().chain(all) {
-            let Some(reader) = FORMATS.get(format) else { continue };
-            let reading = reader.read_json(json, line, self.scratch, &mut |record| {
+        find(first, only.is_some(), all, &mut |format| {
+            let Some(reader) = FORMATS.get(format) else { return Reading::NotMine };
+            reader.read_json(json, line, scratch, &mut |record| {
                 if is_first_pass {
                     (out.emit)(format, record);
                 }
-            });
+            })
+        })
+    }
+
+    fn text(&mut self, text: &[u8], line: &Line<'_>, emit: EmitFrom<'_>) -> Fate {
+        let Self { first, only, scratch, candidates } = self;
+        let candidates = std::iter::once_with(|| {
+            registry::candidates(text, candidates);
+            candidates.iter().copied()
+        });
+        find(first, only.is_some(), candidates.flatten(), &mut |format| {
+            let Some(reader) = FORMATS.get(format) else { return Reading::NotMine };
+            reader.read_text(text, line, scratch, &mut |record| emit(format, record))
+        })
+    }
+}
+
+/// Asks for records the formats that the head of the input showed, then all others in the order of the
+/// registry. That a format of the head knows a line and has no record of it is the answer only where
+/// the order of the registry leads to it as well: a sibling may have one.
+fn find(
+    first: &[usize],
+    is_first_all: bool,
+    others: impl Iterator<Item = usize>,
+    ask: &mut dyn FnMut(usize) -> Reading,
+) -> Fate {
+    let mut without_record = None;
+    for &format in first {
+        match ask(format) {
+            Reading::NotMine => {}
+            reading @ (Reading::Records | Reading::InOrder) => {
+                return Fate::Known { format, reading };
+            }
+            reading => {
+                without_record.get_or_insert((format, reading));
+            }
+        }
+    }
+    if !is_first_all {
+        for format in others {
+            let reading = match without_record {
+                Some((known, _)) if known == format => break,
+                _ if first.contains(&format) => continue,
+                _ => ask(format),
+            };
             if reading != Reading::NotMine {
                 return Fate::Known { format, reading };
             }
         }
-        Fate::Unknown
     }
-
-    fn text(&mut self, text: &[u8], line: &Line<'_>, emit: EmitFrom<'_>) -> Fate {
-        for format in self.first {
-            let fate = self.ask(*format, text, line, emit);
-            if fate != Fate::Unknown {
-                return fate;
-            }
-        }
-        if self.only.is_some() {
-            return Fate::Unknown;
-        }
-        registry::candidates(text, self.candidates);
-        for at in 0..self.candidates.len() {
-            let Some(format) = self.candidates.get(at).copied() else { break };
-            if self.first.contains(&format) {
-                continue;
-            }
-            let fate = self.ask(format, text, line, emit);
-            if fate != Fate::Unknown {
-                return fate;
-            }
-        }
-        Fate::Unknown
-    }
-
-    fn ask(&mut self, format: usize, text: &[u8], line: &Line<'_>, emit: EmitFrom<'_>) -> Fate {
-        let Some(reader) = FORMATS.get(format) else { return Fate::Unknown };
-        let reading =
-            reader.read_text(text, line, self.scratch, &mut |record| emit(format, record));
-        match reading {
-            Reading::NotMine => Fate::Unknown,
-            reading => Fate::Known { format, reading },
-        }
-    }
+    without_record.map_or(Fate::Unknown, |(format, reading)| Fate::Known { format, reading })
 }
 
 /// What became of a text that no format knows: a cut one of the format of the input's JSON, if it
@@ -286,7 +297,7 @@ impl Fate {
 
 #[cfg(test)]
 mod tests {
-    use crate::logs::test_support::read;
+    use crate::logs::test_support::{read, records};
 
     #[test]
     fn cut_lines_are_of_the_format_that_their_beginning_tells() {
@@ -327,6 +338,17 @@ mod tests {
         ] {
             assert_eq!(read(&[line]), [format!("{format} damaged")], "{line}");
         }
+    }
+
+    #[test]
+    fn a_format_that_has_no_record_of_a_line_leaves_it_to_its_siblings() {
+        let query = "26-Nov-2025 04:15:03.000 client @0x7f 10.1.2.3#50126 (a.example.com): query: a.example.com IN A + (192.0.2.53)";
+        let sibling = "26-Nov-2025 04:15:03.000 client 10.1.2.3#50126: UDP: query: b.example.com IN A response: NXDOMAIN -";
+        let alone = records(&format!("{sibling}\n"));
+        assert_eq!(alone.len(), 1, "{alone:?}");
+        let among = records(&format!("{}{sibling}\n", format!("{query}\n").repeat(5)));
+        assert_eq!(among.len(), 6, "{among:?}");
+        assert_eq!(among[5].split_once(' ').unwrap().1, alone[0].split_once(' ').unwrap().1);
     }
 
     #[test]

@@ -195,6 +195,17 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether the record is of a packet that belongs to no connection, by its control bits or by the reason
+    /// of its denial: it is no attempt then.
+    #[must_use]
+    pub fn is_of_no_connection(&self) -> bool {
+        let is_denied = matches!(self.action, Action::Deny | Action::Reset);
+        let words = [&self.decider.reason, &self.decider.category];
+        let says_so =
+            || words.into_iter().flatten().any(|word| value::speaks_of_no_connection(word));
+        self.is_out_of_state || is_denied && self.kind == Kind::Traffic && says_so()
+    }
+
     /// Adds a host name as it stands in a column: a port, brackets, a final dot and
     /// placeholders such as `-` are taken off. Returns whether there was a name.
     pub fn add_name(&mut self, raw: impl Into<Cow<'a, [u8]>>) -> bool {

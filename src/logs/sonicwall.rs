@@ -60,8 +60,8 @@ impl Format for Sonicwall {
 
 fn of_pairs<'l>(pairs: &Pairs<'_, 'l>, text: &'l [u8], line: &Line<'_>) -> Option<Record<'l>> {
     let mut record = Record::new(Kind::Traffic);
-    record.server = party(pairs.first(&["dst", "dstV6"])?);
-    record.client = pairs.first(&["src", "srcV6"]).map(party).unwrap_or_default();
+    record.server = party(pairs.get("dst"), pairs.first(&["dstV6"]))?;
+    record.client = party(pairs.get("src"), pairs.first(&["srcV6"])).unwrap_or_default();
     let (protocol, port) = transport(pairs.get("proto").unwrap_or_default());
     record.protocol = protocol.and_then(value::protocol);
     record.server.port = record.server.port.or(port);
@@ -87,6 +87,8 @@ fn of_pairs<'l>(pairs: &Pairs<'_, 'l>, text: &'l [u8], line: &Line<'_>) -> Optio
         pairs.get("m").unwrap_or_default(),
         pairs.get("msg").unwrap_or_default(),
     );
+    let bits = pairs.get("note").and_then(|note| note.strip_prefix(b"TCP Flag(s):"));
+    record.note_control_bits(bits.and_then(value::ControlBits::parse));
     record.bytes_back = pairs.get("rcvd").and_then(value::number);
     record.packets_back = pairs.get("rpkt").and_then(value::number);
     record.decider = Decider {
@@ -124,14 +126,20 @@ fn of_cef<'l>(event: &Cef<'_, 'l>, line: &Line<'_>) -> Record<'l> {
     record
 }
 
-/// `address:port:interface[:name]`; of IPv6 addresses, which hold colons, the address alone.
-fn party(raw: &[u8]) -> Party {
+/// `address:port:interface[:name]`, and the address by IPv6, which stands in a field of its own and leaves
+/// its place in the first empty.
+fn party(raw: Option<&[u8]>, version_6: Option<&[u8]>) -> Option<Party> {
+    let version_6 = version_6.and_then(value::address);
+    let Some(raw) = raw else { return version_6.map(|address| Party::of(Some(address))) };
     let mut parts = raw.splitn(3, |byte| *byte == b':');
     let (address, port) = (parts.next().unwrap_or_default(), parts.next());
-    match value::address(address) {
-        Some(address) => Party { address: Some(address), port: port.and_then(value::port) },
+    let port = port.and_then(value::port);
+    let address = value::address(address).or_else(|| version_6.filter(|_| address.is_empty()));
+    Some(match address {
+        Some(address) => Party { address: Some(address), port },
+        // Older releases write an address by IPv6 without a port here.
         None => value::socket(raw).map(Party::from).unwrap_or_default(),
-    }
+    })
 }
 
 /// `tcp/https` or `udp/5060`; only a number is a port.
@@ -213,5 +221,21 @@ mod tests {
                 r#"sonicwall deny http tcp 10.1.2.3#50123 203.0.113.9#443 www.example.com - url_filtered by Policy: Web; 22 Category-"Games"; Syslog Website Accessed"#
             ]
         );
+    }
+
+    #[test]
+    fn addresses_by_ipv6_stand_in_fields_of_their_own() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        let front = r#"id=firewall sn=0017C5 time="2025-11-26 04:15:00 UTC" fw=198.51.100.1 m=36 msg="TCP connection dropped" n=1"#;
+        assert_eq!(
+            read(&format!(
+                "{front} srcV6=2001:db8::2 src=:50123:X0 dstV6=2001:db8:9::5 dst=:443:X1"
+            )),
+            "sonicwall deny traffic - 2001:db8::2#50123 2001:db8:9::5#443 - 2025-11-26T04:15:00Z by TCP connection dropped"
+        );
+        let own = read(&format!(
+            "{front} srcV6=2001:db8::2 src=10.1.2.3:50123:X0 dst=203.0.113.9:443:X1"
+        ));
+        assert!(own.contains(" 10.1.2.3#50123 203.0.113.9#443 "), "{own}");
     }
 }

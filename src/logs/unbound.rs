@@ -29,8 +29,8 @@ impl Format for Unbound {
             id: "unbound",
             product: "Unbound",
             reference: "unbound.conf(5): log-queries, log-replies",
-            recognised_by: "unbound[pid:thread] or unbound: [pid:thread], then info:, query: or reply:",
-            literals: &["unbound"],
+            recognised_by: "unbound[pid:thread] or unbound: [pid:thread], or that without the name, then info:, query: or reply:",
+            literals: &["unbound", "] info: ", "] reply: ", "] query: "],
         }
     }
 
@@ -41,7 +41,11 @@ impl Format for Unbound {
         scratch: &mut Scratch,
         emit: Emit<'_>,
     ) -> Reading {
-        let Some((header, level, message)) = split(text) else { return Reading::NotMine };
+        let (is_named, parts) = match split(text) {
+            Some(parts) => (true, Some(parts)),
+            None => (false, without_name(text)),
+        };
+        let Some((header, level, message)) = parts else { return Reading::NotMine };
         if !matches!(level, b"info" | b"query" | b"reply") {
             return Reading::NoRecord;
         }
@@ -56,6 +60,9 @@ impl Format for Unbound {
             None => question_or_reply(&words),
         };
         let Some(mut record) = record else {
+            if !is_named {
+                return Reading::NotMine;
+            }
             let is_question = words.get(0).and_then(value::address).is_some();
             return if is_question { Reading::Damaged } else { Reading::NoRecord };
         };
@@ -90,6 +97,29 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (level, message) = after.split_at(colon);
     let is_word = !level.is_empty() && level.iter().all(u8::is_ascii_lowercase);
     is_word.then(|| (header, level, message.get(1..).unwrap_or_default().trim_ascii()))
+}
+
+/// The same of a line that names no program, as some collectors keep it: `[16667:1] info: `.
+fn without_name(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let end = memchr::memmem::find(text, b"] ").filter(|end| *end < 120)?;
+    let start = memchr::memrchr(b'[', text.get(..end)?)?;
+    let (process, thread) = {
+        let numbers = text.get(start + 1..end)?;
+        numbers.split_at(memchr::memchr(b':', numbers)?)
+    };
+    let is_number = |raw: &[u8]| value::number::<u32>(raw).is_some();
+    let rest = text.get(end + 2..)?;
+    let (level, message) = rest.split_at(memchr::memchr(b':', rest)?);
+    let is_known = is_number(process)
+        && thread.get(1..).is_some_and(is_number)
+        && matches!(level, b"info" | b"query" | b"reply");
+    is_known.then(|| {
+        (
+            text.get(..start).unwrap_or_default(),
+            level,
+            message.get(1..).unwrap_or_default().trim_ascii(),
+        )
+    })
 }
 
 /// `[1764130501] ` in front, as the daemon's own file has it.
@@ -185,5 +215,14 @@ Nov 26 04:15:02 gw unbound: [812:0] info: example.net. always_nxdomain 10.1.2.3@
             "8 other dns - 2001:db8::7 - d.example.com 2025-11-26T04:15:07Z dns_servfail",
         ];
         assert_eq!(records_of("unbound", LOG), expected);
+    }
+
+    #[test]
+    fn the_name_of_the_program_may_be_missing() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        let line = "[16667:1] info: 10.1.2.3 www.example.com. A IN REFUSED 0.000000 0 55";
+        assert_eq!(read(line), "unbound deny dns - 10.1.2.3 - www.example.com - dns_refused");
+        assert_eq!(read("[16667:1] info: service stopped (unbound 1.19)."), "unknown");
+        assert_eq!(read("[16667] info: 10.1.2.3 www.example.com. A IN"), "unknown");
     }
 }

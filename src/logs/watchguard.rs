@@ -60,6 +60,7 @@ impl Format for Watchguard {
         }
         let Some(mut record) = packet(message) else { return Reading::Damaged };
         record.action = action;
+        record.note_control_bits(control_bits(message));
         record.stamp = line.stamp(Stamp::None, header);
         add_details(&mut record, &scratch.pairs(message, &PairStyle::BLANK));
         record.decider.policy = policy(message).map(Cow::Borrowed);
@@ -122,6 +123,14 @@ fn packet(message: &[u8]) -> Option<Record<'_>> {
         record.server.port = words.next().and_then(value::port);
     }
     Some(record)
+}
+
+/// The flags of `offset 8 S 1023491290 win 64240`.
+fn control_bits(message: &[u8]) -> Option<value::ControlBits> {
+    let at = memchr::memmem::find(message, b" offset ")?;
+    let mut words = message.get(at + 8..)?.split(|byte| *byte == b' ');
+    words.next().and_then(value::number::<u8>)?;
+    value::ControlBits::parse(words.next()?)
 }
 
 /// What the proxies say behind the addresses.

@@ -49,7 +49,12 @@ fn between(text: &[u8], action: Action) -> Option<Record<'_>> {
     let mut record = Record::new(Kind::Traffic);
     record.action = action;
     record.protocol = protocol_before(&mut words, &[b"from", b"src"])?;
-    record.client = endpoint(words.next()?).party;
+    let mut client = words.next()?;
+    // 313004 says on which side the address is.
+    if matches!(client, b"laddr" | b"faddr") {
+        client = words.next()?;
+    }
+    record.client = endpoint(client).party;
     let server = endpoint(words.after(&[b"to", b"dst"])?);
     add_server(&mut record, &server);
     if record.protocol.is_some_and(is_icmp) {
@@ -397,6 +402,21 @@ mod tests {
             let raw = raw.as_bytes();
             prop_assert_eq!(parts(&endpoint(raw)), parts(&any_endpoint(raw)));
             prop_assert_eq!(parts(&bracketed(raw)), parts(&any_bracketed(raw)));
+        }
+    }
+
+    #[test]
+    fn icmp_without_a_session_may_say_on_which_side_its_source_is() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        for from in ["laddr 10.1.2.3", "10.1.2.3"] {
+            let line = format!(
+                "%ASA-4-313004: Denied ICMP type=0, from {from} on interface inside to 203.0.113.9: no matching session"
+            );
+            assert!(
+                read(&line).contains("deny traffic icmp 10.1.2.3 203.0.113.9"),
+                "{}",
+                read(&line)
+            );
         }
     }
 }

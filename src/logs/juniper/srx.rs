@@ -35,6 +35,7 @@ impl Format for JuniperSrx {
                 "RT_IDP",
                 "RT_AAMW",
                 "RT_SECINTEL",
+                "RT_SCREEN",
                 "APPTRACK_",
                 "[junos@",
             ],
@@ -60,11 +61,30 @@ impl Format for JuniperSrx {
             return Reading::Records;
         }
         let Some((before, message)) = srx_text::message(text) else { return Reading::NotMine };
+        if let Some((event, body)) = unnamed(message) {
+            let pairs = scratch.pairs(body, &PairStyle::BLANK);
+            let Some(mut record) = structured(event, &pairs) else { return Reading::NoRecord };
+            record.stamp = line.stamp(Stamp::None, before);
+            emit(&record);
+            return Reading::Records;
+        }
         let Some(mut record) = srx_text::record(message) else { return Reading::NoRecord };
         record.stamp = line.stamp(Stamp::None, before);
         emit(&record);
         Reading::Records
     }
+}
+
+/// The event and the fields of a structured message whose element lost its name, as relays leave it:
+/// `RT_SCREEN - RT_SCREEN_TCP [attack-name="…" source-address="…"]`.
+fn unnamed(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memmem::find(message, b"source-address=\"")?;
+    let open = memchr::memrchr(b'[', message.get(..at)?)?;
+    let (before, body) = message.split_at(open);
+    let body = body.get(1..)?;
+    let end = memchr::memrchr(b']', body).unwrap_or(body.len());
+    let event = before.trim_ascii_end().rsplit(|byte| *byte == b' ').next()?;
+    Some((event, body.get(..end)?))
 }
 
 /// The record of a structured event; `None` without a destination.
@@ -82,12 +102,16 @@ fn structured<'l>(event: &[u8], pairs: &Pairs<'_, 'l>) -> Option<Record<'l>> {
     let is_web_filter = has("WEBFILTER");
     // The sandbox's events name files and endpoints by words without a dot.
     let has_dot = |name: &&[u8]| memchr::memchr(b'.', name).is_some();
-    let host_keys = ["http-host", "hostname", "host-name", "dns-name"];
+    let host_keys = ["hostname", "host-name", "dns-name"];
     if let Some(url) = pairs.first(&["url", "urlcategory-url"]).filter(has_dot) {
         record.kind = Kind::Http;
         record.add_url(url);
     } else if is_web_filter {
         record.kind = Kind::Http;
+    } else if let Some(name) = pairs.first(&["http-host"]) {
+        // What a client asked for by HTTP, which may be a host of one label.
+        record.kind = Kind::Http;
+        record.add_name(name);
     } else if let Some(name) = pairs.first(&host_keys).filter(has_dot) {
         record.add_name(name);
     }
@@ -178,5 +202,15 @@ mod tests {
                 "6 juniper-srx deny traffic udp 10.1.2.3 203.0.113.9 - -".to_owned(),
             ]
         );
+    }
+
+    #[test]
+    fn elements_may_have_lost_their_name() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        let line = r#"<14>1 2025-11-26T04:15:00Z srx1 RT_SCREEN - RT_SCREEN_TCP [attack-name="TCP sweep!" source-address="10.1.2.3" source-port="50123" destination-address="203.0.113.9" destination-port="443" action="drop"]"#;
+        let record = "deny traffic - 10.1.2.3#50123 203.0.113.9#443 - 2025-11-26T04:15:00Z";
+        assert_eq!(read(line), format!("juniper-srx {record} by TCP sweep!"));
+        let line = r#"<14>1 2025-11-26T04:15:00Z srx1 RT_SECINTEL - SECINTEL_ACTION_LOG [junos@2636.1.1.1.2.129 category="secintel" action="BLOCK" http-host="intranet" source-address="10.1.2.3" destination-address="203.0.113.9"]"#;
+        assert!(read(line).starts_with("juniper-srx deny http - 10.1.2.3 203.0.113.9 intranet "));
     }
 }

@@ -9,7 +9,7 @@ use crate::observe::Cause;
 
 /// The names of the services, with which a message begins.
 const SERVICES: &[&[u8]] =
-    &[b"RT_FLOW", b"RT_UTM", b"RT_IDS", b"RT_IDP", b"RT_AAMW", b"RT_SECINTEL"];
+    &[b"RT_FLOW", b"RT_UTM", b"RT_IDS", b"RT_IDP", b"RT_AAMW", b"RT_SECINTEL", b"RT_SCREEN"];
 
 /// What stands before the service's name, and the message from there on.
 pub(super) fn message(text: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `allow`, `alert`, `useralert` and `bypass` let pass, `block` blocks. `srcip` is the client as
-//! Netskope sees it, `userip` its own address; `hostname` is the client's.
+//! Netskope sees it, `userip` its own address; `hostname` is the client's. What is marked
+//! `bypass_traffic` passes whatever the action says.
 
 use super::action;
 use crate::logs::format::{About, Emit, Format, Line, Reading};
@@ -62,6 +63,9 @@ impl Format for NetskopeEvents {
         }
         record.set_payload_back(json.get("server_bytes").and_then(Json::unsigned));
         record.action = json.first(&["action"]).and_then(|word| action(&word)).unwrap_or_default();
+        if json.first(&["bypass_traffic"]).is_some_and(|word| value::is_one_of(&word, &["yes"])) {
+            record.action = Action::Allow;
+        }
         record.cause = (record.action == Action::Deny && !is_network).then_some(Cause::UrlFiltered);
         record.decider = Decider {
             policy: json.first(&["policy"]),
@@ -93,5 +97,19 @@ mod tests {
                 "2 netskope-events allow traffic tcp 10.1.2.3 -#445 files.example.com 2025-11-26T04:15:01Z",
             ]
         );
+    }
+
+    #[test]
+    fn bypassed_traffic_passes() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        let line = |more: &str| {
+            format!(
+                r#"{{"timestamp":1764130500,"type":"page","app":"a","access_method":"Client","action":"block",{more}"url":"www.example.com/","srcip":"10.1.2.3"}}"#
+            )
+        };
+        assert!(
+            read(&line(r#""bypass_traffic":"yes","#)).starts_with("netskope-events allow http")
+        );
+        assert!(read(&line(r#""bypass_traffic":"no","#)).starts_with("netskope-events deny http"));
     }
 }

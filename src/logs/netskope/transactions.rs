@@ -64,6 +64,7 @@ struct Order {
     client: usize,
     server: usize,
     method: usize,
+    status: usize,
     dns: usize,
     host: usize,
     port: usize,
@@ -77,6 +78,7 @@ impl Order {
         client: 6,
         server: 7,
         method: 9,
+        status: 14,
         dns: 16,
         host: 17,
         port: 19,
@@ -96,6 +98,7 @@ impl Order {
             client: column("c-ip")?,
             server: column("s-ip")?,
             method: column("cs-method")?,
+            status: column("sc-status")?,
             dns: column("cs-dns")?,
             host: column("cs-host")?,
             port: column("cs-uri-port")?,
@@ -132,6 +135,11 @@ impl Order {
         let policy = self.policy.or_else(|| decision.map(|index| index + 1));
         record.decider.policy = policy.and_then(|index| columns.stated(index)).map(Cow::Borrowed);
         record.cause = (record.action == Action::Deny).then_some(Cause::UrlFiltered);
+        let is_connect = columns.get(self.method).is_some_and(|method| method == b"CONNECT");
+        record.proxied = is_connect;
+        if let Some(status) = columns.stated(self.status).and_then(value::number) {
+            record.note_status(status, is_connect);
+        }
         Some(record)
     }
 }
@@ -167,7 +175,7 @@ mod tests {
             [
                 "1 netskope-transaction deny http - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z url_filtered",
                 "2 netskope-transaction allow tls - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:01Z",
-                "3 netskope-transaction other http - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z",
+                "3 netskope-transaction other http - 10.1.2.3 203.0.113.9#443 www.example.com 2025-11-26T04:15:00Z http_denied",
             ]
         );
     }

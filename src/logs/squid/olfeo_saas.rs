@@ -37,8 +37,11 @@ impl Format for OlfeoSaas {
         _: &mut Scratch,
         emit: Emit<'_>,
     ) -> Reading {
-        let keys = ["cache_status", "user_status_code", "src_ip"];
-        if keys.iter().any(|key| json.get(key).is_none()) {
+        let has = |key: &str| json.get(key).is_some();
+        let is_question = json.get("type").and_then(Json::text) == Some("dns");
+        let is_request = has("cache_status") && has("user_status_code");
+        let has_policy = has("policy_name") || has("category_label") || has("theme_label");
+        if !has("src_ip") || !(is_request || is_question && has("domain") && has_policy) {
             return Reading::NotMine;
         }
         let mut record = Record::new(Kind::Http);
@@ -56,9 +59,17 @@ impl Format for OlfeoSaas {
         if let Some(domain) = json.first(&["domain"]) {
             record.add_name(domain);
         }
+        if is_question {
+            record.kind = Kind::Dns;
+            record.proxied = false;
+        }
         let status = json.get("user_status_code").and_then(Json::unsigned).unwrap_or_default();
         let code = json.first(&["cache_status"]).unwrap_or_default();
         (record.action, record.cause) = match json.get("action").and_then(Json::text) {
+            Some("allow") if record.kind == Kind::Dns => (Action::Allow, None),
+            Some("deny" | "block" | "blocked") if record.kind == Kind::Dns => {
+                (Action::Deny, Some(Cause::DnsFiltered))
+            }
             Some("allow") => verdict(&code, u16::try_from(status).unwrap_or_default()),
             Some("deny" | "block" | "blocked") => (Action::Deny, Some(Cause::UrlFiltered)),
             _ => (Action::Other, None),
@@ -92,5 +103,21 @@ mod tests {
             "2 deny http - 10.1.2.3 -#443 b.example.com 2025-11-26T04:15:01Z url_filtered",
         ];
         assert_eq!(records_of("olfeo-saas", log), expected);
+    }
+
+    #[test]
+    fn questions_are_decided_by_their_action() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        let line = |action: &str| {
+            format!(
+                r#"{{"type":"dns","action":"{action}","domain":"www.example.com","src_ip":"10.1.2.3","timestamp":1764130500250,"policy_name":"p"}}"#
+            )
+        };
+        assert!(
+            read(&line("block")).starts_with("olfeo-saas deny dns - 10.1.2.3 - www.example.com")
+        );
+        assert!(
+            read(&line("allow")).starts_with("olfeo-saas allow dns - 10.1.2.3 - www.example.com")
+        );
     }
 }

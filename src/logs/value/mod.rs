@@ -9,6 +9,9 @@ mod host;
 mod time;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 pub use address::{address, address_and_port, leading_v4, port, socket};
 pub use dns::{dns_code, dns_type};
@@ -136,6 +139,16 @@ impl ControlBits {
         true
     }
 
+    /// The bits of all segments of a flow together, as the octet of flags has them: a flow with a SYN began
+    /// with it, however it ended.
+    #[must_use]
+    pub const fn of_flow(bits: u8) -> Self {
+        let (fin, syn, rst, psh, ack) = (1, 2, 4, 8, 16);
+        let begins = bits & syn != 0;
+        let ends = bits & (fin | rst) != 0 && !begins;
+        Self { syn: begins, other: ends || bits & ack != 0, ends, psh: bits & psh != 0 }
+    }
+
     /// The bits that these flags name, with whatever separators; none where there are none.
     #[must_use]
     pub fn parse(flags: &[u8]) -> Option<Self> {
@@ -160,6 +173,49 @@ impl ControlBits {
     pub const fn is_data(self) -> bool {
         self.psh && !self.syn && !self.ends
     }
+}
+
+/// Whether the reason that a device gives for a denial says that the packet belonged to no connection that
+/// it knew: in the words of the vendors, whose messages differ by little.
+#[must_use]
+pub fn speaks_of_no_connection(reason: &[u8]) -> bool {
+    /// Fortinet ("no session matched"), Barracuda ("belongs to no active session"), Check Point and Sophos
+    /// ("out of state", "could not associate packet to any connection"), Palo Alto Networks ("non-SYN
+    /// TCP"), Juniper and WatchGuard ("first packet not SYN", "TCP SYN checking failed"), SonicWall
+    /// ("closing connection", "handshake violation"), Cisco ("no matching connection", "(no connection)").
+    const PHRASES: &[&str] = &[
+        "no session match",
+        "no active session",
+        "no matching session",
+        "no matching connection",
+        "(no connection)",
+        "to any connection",
+        "session not found",
+        "connection not found",
+        "unknown session",
+        "unknown connection",
+        "out of state",
+        "out-of-state",
+        "state violation",
+        "invalid state",
+        "closing connection",
+        "closed connection",
+        "handshake violation",
+        "syn checking failed",
+        "syn check failed",
+        "syn-check",
+        "non-syn",
+        "not syn",
+        "isn't syn",
+        "not a syn",
+        "no syn",
+        "without syn",
+    ];
+    static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        // A few short phrases are far from the automaton's limits.
+        AhoCorasick::builder().ascii_case_insensitive(true).build(PHRASES).ok()
+    });
+    AUTOMATON.as_ref().is_some_and(|automaton| automaton.is_match(reason))
 }
 
 /// Whether a value says that there is none.

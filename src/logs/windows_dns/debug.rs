@@ -210,6 +210,12 @@ fn question<'l>(words: &Columns<'_, 'l>) -> Result<Record<'l>, Reading> {
 
 /// `(3)www(7)example(3)com(0)` as `www.example.com`; `None` when it is cut.
 fn name(labels: &[u8]) -> Option<Vec<u8>> {
+    if labels.first() != Some(&b'(') {
+        // Collectors rewrite the labels with dots between them, before and behind.
+        let name = labels.strip_prefix(b".").unwrap_or(labels);
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        return memchr::memchr(b'.', name).map(|_| name.to_vec());
+    }
     let mut name = Vec::with_capacity(labels.len());
     let mut rest = labels;
     loop {
@@ -331,5 +337,16 @@ mod tests {
         assert_eq!(of(&[begun, log[0]]), record(2, &third));
         // Nothing tells.
         assert_eq!(of(&log[..1]), record(1, "-"));
+    }
+
+    #[test]
+    fn names_may_be_written_with_dots() {
+        let read = |line: &str| crate::logs::test_support::read(&[line]).remove(0);
+        for name in ["www.example.com", ".www.example.com."] {
+            let line = format!(
+                "11/26/2025 4:15:00 AM 0D48 PACKET  000000000181D1C0 UDP Rcv 10.1.2.3        0c6b   Q [0001   D   NOERROR] A      {name}"
+            );
+            assert!(read(&line).contains(" 10.1.2.3 - www.example.com "), "{}", read(&line));
+        }
     }
 }
