@@ -8,6 +8,9 @@
 //! name's place; safe search (reason 7) sends to another name of the same service. `Answer` is
 //! the DNS message that the client got, and tells the rest. In damaged files members have wrong
 //! types; what is left of them counts.
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. NOERROR with addresses answers it, unless they lead nowhere.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

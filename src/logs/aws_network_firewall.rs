@@ -5,6 +5,10 @@
 //! ```
 //!
 //! `alert.action` says `blocked` or `allowed`; the latter only reported.
+//!
+//! What it witnesses: The firewall counts no bytes in its alerts, so what it passes is `allow` and
+//! never an answer; a drop or reject of TLS or HTTP has the name. Alerts have no control bits: a rule
+//! on any packet of a connection denies that connection.
 
 use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::{Json, Scratch};

@@ -8,6 +8,10 @@
 //!
 //! `BLOCK` denies whatever the response code is: the answer may be empty, NXDOMAIN or one that
 //! the rule gives. `ALERT` only reports. A query to a public zone comes from a resolver.
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. `BLOCK` of the DNS firewall wins over the response code, which may be NOERROR
+//! with a block page's address.
 
 use std::net::IpAddr;
 

@@ -8,6 +8,10 @@
 //! stands behind them. `ACCEPT` and `REJECT` are the verdict of security groups and network
 //! access lists together. Rows of `NODATA` and `SKIPDATA` hold no flow. A flow is one direction,
 //! so its bytes are none that came back.
+//!
+//! What it witnesses: A flow is of one direction, so no bytes come back and what is accepted is never
+//! an answer. Where `tcp-flags` are stated, a rejected flow without a SYN, or with SYN and ACK, is of
+//! no connection. QUIC is UDP to port 443.
 
 use super::directives::{Directives, Style};
 use super::format::{About, Emit, Format, Line, Reading};

@@ -8,6 +8,10 @@
 //! A security group's tuple says `A` or `D`; a virtual network's has the state, of which `D` is
 //! the denial and every other a flow that passed. The record's own time is that of writing; the
 //! flow's stands in the tuple. Pipelines that flatten JSON write the tuples as `flow.0`, `flow.1`.
+//!
+//! What it witnesses: Packets and bytes from the server are those of whole frames, so only more than
+//! opening and closing a connection takes is an answer; flows of security groups in version 1 have
+//! none. Control bits are not logged.
 
 use std::borrow::Cow;
 

@@ -7,6 +7,10 @@
 //! The word before the columns is the verdict: `Allow` and `LocalAllow` let pass, `Block`,
 //! `LocalBlock`, `Deny`, `Drop` and `Terminate` do not, `Remove`, `Detect`, `Scan` and `Fail` tell
 //! of sessions that ended or were looked at.
+//!
+//! What it witnesses: `receivedBytes` with `receivedPackets` are of whole packets. Without status; a
+//! target by the application filter is denied as a connection. A denial whose `info` says that the
+//! packet belongs to no session is no attempt.
 
 use std::borrow::Cow;
 

@@ -5,6 +5,9 @@
 //! ```
 //!
 //! `Block` denies; `Allow` and `Monitor` let pass; `Prompt` asks the user. All values are texts.
+//!
+//! What it witnesses: No bytes are stated: what passes is `allow`. `Block` is of a connection, TCP or
+//! QUIC alike; control bits are not logged.
 
 use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::{Json, Scratch};

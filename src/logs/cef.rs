@@ -6,6 +6,9 @@
 //!
 //! An event is a record when it states a destination: an address in `dst`, a host in `request`,
 //! or a qualified name in `dhost` beside a client. `act` gives the verdict.
+//!
+//! What it witnesses: Devices differ in what `in` counts, so no bytes are taken and what passes is
+//! `allow`. `act` decides; the outcome of a request has no field of its own that all devices fill.
 
 use std::borrow::Cow;
 

@@ -9,6 +9,10 @@
 //! The number of columns depends on the export's version, so the verdict's place tells the log:
 //! `Allowed`, `Blocked`, `Proxied` of DNS, `ALLOWED`, `BLOCKED`, `WARNED` of the proxy, `ALLOW`,
 //! `BLOCK` of the firewall; a line of the IP log is a block in itself. Times are UTC.
+//!
+//! What it witnesses: The proxy's `Response Body Size` is payload; a relayed 403 or 451 of an allowed
+//! request, and any failure of CONNECT, is a denial by its sender. DNS logs tell of questions; the
+//! cloud firewall counts no bytes.
 
 use std::borrow::Cow;
 

@@ -7,6 +7,9 @@
 //! `action` says what was done to a packet (`drop`, `reject`, `allow`); without it, the event of
 //! an opened connection means that it was let through. `close`, what changes a packet, and the checks
 //! of its consistency (`log`, `allow_processing`) are no verdicts.
+//!
+//! What it witnesses: `termsent` counts whole packets. Control bits stand in events of checks alone,
+//! which are no verdicts; the reason of a drop tells a packet of no connection.
 
 use std::borrow::Cow;
 

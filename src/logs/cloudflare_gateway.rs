@@ -9,6 +9,9 @@
 //!
 //! Decisions that begin with `allowed` and `blocked` are what they say; `bypass`, `isolate` and
 //! the like let pass; `override` sends elsewhere and is no verdict.
+//!
+//! What it witnesses: No bytes are stated; `HTTPStatusCode` is the origin's or the block page's, and
+//! the decision stands beside it. QUIC is inspected as HTTP.
 
 use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::{Json, Scratch};

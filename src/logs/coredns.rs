@@ -7,6 +7,9 @@
 //! The response code is what the client was told; nothing says who decided it.
 //!
 //! CoreDNS documentation, plugin "log".
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Only the response code decides.
 
 use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::Scratch;

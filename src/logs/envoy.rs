@@ -9,6 +9,10 @@
 //! response flags tell of a failure on the way.
 //!
 //! Envoy documentation, "Access logging"; Istio, "Envoy Access Logs".
+//!
+//! What it witnesses: `bytes_sent` of the access log is what the client got, payload of the response; a
+//! tunnel's as well. A status other than 2xx to CONNECT is a failure, a relayed 403 or 451 a denial;
+//! response flags tell who (`UF`, `RBAC`).
 
 use std::borrow::Cow;
 

@@ -6,6 +6,9 @@
 //!
 //! `disposition` is the firewall's verdict (`ALLOWED`, `DENIED`), `allocation_status` that of
 //! Cloud NAT (`DROPPED` where no port was left). VPC flows have none, and are one direction.
+//!
+//! What it witnesses: Firewall rules log no bytes, and flows are of one direction: what passes is
+//! `allow`. A rule is evaluated for connections, so there are no packets of none.
 
 use std::net::IpAddr;
 

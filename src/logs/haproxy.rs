@@ -9,6 +9,10 @@
 //! that the proxy ended the session, mostly by a rule.
 //!
 //! HAProxy Configuration Manual, chapter 8, "Logging". The times are local.
+//!
+//! What it witnesses: Bytes read from the server are payload with the head. The status is the client's:
+//! of a refused CONNECT the proxy's, of a relayed 403 or 451 the origin's; termination flags (`PR`,
+//! `SC`) tell the proxy's own.
 
 use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::Scratch;

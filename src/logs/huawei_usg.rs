@@ -6,6 +6,9 @@
 //!
 //! `Action` says what was done, or the mnemonic does (`POLICYPERMIT`, `POLICYDENY`); an alert
 //! lets pass. `SESSION_TEARDOWN` ends what was allowed earlier.
+//!
+//! What it witnesses: `RcvBytes` with `RcvPkts` count whole packets. The action of the policy decides;
+//! control bits are not logged.
 
 use std::borrow::Cow;
 

@@ -6,6 +6,9 @@
 //!
 //! An event is a record when it states a destination: an address in `dst` or a host in `url`.
 //! `action` (also `disp` and `act`) gives the verdict.
+//!
+//! What it witnesses: Devices differ in what `dstBytes` counts, so no bytes are taken and what passes
+//! is `allow`. The event's own words decide.
 
 use std::borrow::Cow;
 

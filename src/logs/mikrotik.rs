@@ -6,6 +6,9 @@
 //!
 //! The line does not say what the rule did, so the verdict is whatever word its author chose as
 //! `log-prefix`; without one there is none.
+//!
+//! What it witnesses: No bytes are stated. TCP's flags stand in parentheses; anything but a bare SYN,
+//! and whatever has the state `invalid`, is of no connection.
 
 use std::borrow::Cow;
 

@@ -9,6 +9,9 @@
 //! author wrote before `IN=`: of the words that mean one, the last counts. `drop`, `deny`,
 //! `block` and `refuse` deny, `reject` answers with an ICMP error or a reset, `accept`, `allow`,
 //! `pass` and `permit` let pass; `UFW AUDIT` and other texts give none.
+//!
+//! What it witnesses: A packet is logged and not a connection: what is accepted is `allow`, and denied
+//! segments other than a bare SYN, or marked INVALID, are of no connection.
 
 use std::borrow::Cow;
 

@@ -6,6 +6,9 @@
 //!
 //! `pass`, `block` and `reject` are verdicts; `match`, `nat`, `rdr` and `binat` rules decide
 //! nothing.
+//!
+//! What it witnesses: A packet is logged, so what passes is `allow`. Of TCP the flags are stated: a
+//! blocked segment other than a bare SYN (`FA`, `R`, `A`) is of no connection.
 
 use std::borrow::Cow;
 

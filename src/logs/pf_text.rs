@@ -6,6 +6,9 @@
 //!
 //! `pass` and `block` are verdicts; what else a rule may be (`match`, `nat`, `rdr`) decides
 //! nothing.
+//!
+//! What it witnesses: As of the comma-separated lines: flags stand in brackets, and a blocked segment
+//! other than a bare SYN is of no connection.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

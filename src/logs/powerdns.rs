@@ -8,6 +8,9 @@
 //! A question has no verdict; an answer has its response code.
 //!
 //! PowerDNS Recursor documentation, "Structured Logging"; setting `quiet`.
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Only the response code decides, and policies of the recursor.
 
 use super::format::{About, Emit, Format, Line, Reading};
 use super::grammar::{PairStyle, Scratch};

@@ -10,6 +10,9 @@
 //! credentials.
 //!
 //! Skyhigh Security documentation, "Secure Web Gateway: Log File Manager"; "access log".
+//!
+//! What it witnesses: Bytes to the client are payload. `block_res` and the rule decide; a status other
+//! than 2xx to CONNECT, or a relayed 403 or 451, is a denial although the rule allowed.
 
 use std::borrow::Cow;
 

@@ -8,6 +8,10 @@
 //! nothing. Then the message counts: 97 (Web site hit), 98 and 537 (connection opened, closed)
 //! tell of passed traffic, 14, 36 to 38 and 173 of blocked, and so does every message that says
 //! dropped, denied or blocked.
+//!
+//! What it witnesses: `rcvd` with `rpkt` count whole packets. A drop whose note has flags without a
+//! bare SYN, or whose message speaks of a closing connection or a violated handshake, is of no
+//! connection.
 
 use std::borrow::Cow;
 

@@ -5,6 +5,9 @@
 //! ```
 //!
 //! `action` is `pass` or `block`; the connection log has none. `tz` makes `startime` an instant.
+//!
+//! What it witnesses: `rcvd` counts what the server sent, in whole packets. `pass` beside a block of
+//! the proxy's is the block; the reason (`msg`) tells a packet of no connection.
 
 use std::borrow::Cow;
 

@@ -7,6 +7,10 @@
 //! Events of a flow run from client to server. Events of a packet (`alert`, `drop`, `anomaly`,
 //! the answers of `dns`) have the packet's addresses, so one that goes to the client is turned
 //! round. `allowed` means that a rule only reported.
+//!
+//! What it witnesses: `http.length` is payload, `flow.bytes_toclient` with `pkts_toclient` whole
+//! packets; a flow that never was established is unanswered. The status of CONNECT and a relayed 403 or
+//! 451 decide. A drop states the control bits' effect only by its flow. QUIC has events of its own.
 
 use std::borrow::Cow;
 

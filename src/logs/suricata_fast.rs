@@ -8,6 +8,8 @@
 //! dropped; without either a rule only reported. The addresses are the packet's. Snort's alerts
 //! decide nothing and run in either direction, so only its drops are records; its date has no
 //! year, or one of two digits in an order that it does not say.
+//!
+//! What it witnesses: Alerts state no bytes: what is not dropped has no verdict.
 
 use std::borrow::Cow;
 

@@ -10,6 +10,9 @@
 //! `rpz-passthru`, `rpz-disabled`).
 //!
 //! unbound.conf(5): log-queries, log-replies, log-tag-queryreply, log-local-actions, rpz-log.
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Local zones and response policies deny.
 
 use std::borrow::Cow;
 

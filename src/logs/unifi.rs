@@ -7,6 +7,9 @@
 //!
 //! `D` drops, `R` rejects, `A` accepts; the description is free text and says nothing of the
 //! verdict.
+//!
+//! What it witnesses: Packets as netfilter logs them, and so are their control bits: a denied segment
+//! other than a bare SYN, or of the state INVALID, is of no connection.
 
 use std::borrow::Cow;
 

@@ -6,6 +6,8 @@
 //!
 //! Mostly there is no `act`; then the event's name says what was done, and `Blocked` in it is a
 //! deny.
+//!
+//! What it witnesses: No bytes are stated: what passes is `allow`. A block is of a connection.
 
 use std::borrow::Cow;
 

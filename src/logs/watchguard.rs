@@ -7,6 +7,9 @@
 //! The first word is the verdict: `Allow` and the proxies' `ProxyAllow`, `ProxyInspect`,
 //! `ProxyStrip` and `ProxyAvScan` let pass, `Deny`, `ProxyDeny`, `ProxyDrop` and `ProxyBlock` do
 //! not. What stands in the last parentheses is the policy.
+//!
+//! What it witnesses: `rcvd_bytes` count what came back. Flags behind `offset` tell a denied segment of
+//! no connection. A proxy's allow relays whatever status.
 
 use std::borrow::Cow;
 

@@ -9,6 +9,9 @@
 //! The times are local.
 //!
 //! Microsoft Learn, "Configure Windows Firewall logging".
+//!
+//! What it witnesses: The size is one packet's, so what is allowed is `allow`. `tcpflags` of a drop
+//! other than a bare SYN tell that it is of no connection.
 
 use super::directives::{Directives, Style};
 use super::format::{About, Emit, Format, Line, Reading};

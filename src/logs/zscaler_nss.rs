@@ -9,6 +9,10 @@
 //! has several. `Blocked`, `Drop` and `REQ_BLOCK` deny, `REDIR` answers in the name's place; a
 //! CONNECT that was blocked may well have the status 200. Times are the feed's zone's; they are
 //! an instant where the feed says which (`tz`), or gives `epochtime` besides and both agree.
+//!
+//! What it witnesses: The web log's `responsesize` is payload, the firewall's `inbytes` are whole
+//! packets. `Allowed` with a status other than 2xx to CONNECT, or a relayed 403 or 451, is a denial of
+//! its sender.
 
 use std::borrow::Cow;
 

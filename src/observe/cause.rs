@@ -82,7 +82,7 @@ vocabulary! {
         OneWay = "one_way": "only one direction was captured",
         MidFlow = "mid_flow": "the capture began in the middle of the connection",
         ClientGaveUp = "client_gave_up": "the client gave up before an answer could come",
-        CertificateRefused = "certificate_refused": "the client does not trust the certificate that it was shown",
+        CertificateRefused = "certificate_refused": "the client does not trust the certificate that it was shown, as where TLS inspection shows one of its own",
         HopLimit = "hop_limit": "the hop limit ran out on the way, as traceroute wants it",
         NothingSent = "nothing_sent": "the connection was opened and nothing was sent over it",
         HandshakeCut = "handshake_cut": "the server answered the handshake and nothing after it was seen",

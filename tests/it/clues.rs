@@ -21,6 +21,23 @@ fn told(report: &Report, id: &str, wanted: &str) -> (String, Vec<String>) {
 
 const FLOW: (&str, &str) = ("https:*.flow.microsoft.com", "emea.flow.microsoft.com");
 
+#[test]
+fn requests_that_are_all_reset_are_told_beside_the_answer() {
+    let (reason, _) = told(&report("requests-reset-after-handshake"), FLOW.0, FLOW.1);
+    assert!(reason.starts_with("Answered 4 times."), "{reason}");
+    assert!(reason.ends_with("no request was answered."), "{reason}");
+}
+
+#[test]
+fn a_certificate_that_the_client_refuses_hints_at_inspection() {
+    for case in ["certificate-refused-tls12", "certificate-refused-tls13"] {
+        let (reason, _) = told(&report(case), FLOW.0, FLOW.1);
+        assert!(reason.contains("certificate") && reason.contains("inspection"), "{reason}");
+    }
+    let (reason, _) = told(&report("client-closes-politely"), FLOW.0, FLOW.1);
+    assert!(!reason.contains("certificate"), "{reason}");
+}
+
 mod who_sent_it {
     use super::*;
 

@@ -11,6 +11,7 @@
 )]
 
 mod addresses;
+mod cases;
 mod certificates;
 mod cli;
 mod clues;

@@ -8,6 +8,10 @@
 //! `Allow` and `Alert` let pass; `Deny`, `Drop` and `Alert and Deny` block. Events that only the
 //! firewall itself has a part in (a name in a rule that does not resolve, a trace of flags) are
 //! no attempts. Times are UTC.
+//!
+//! What it witnesses: No bytes are stated: what passes is `allow`. An `Action` of deny wins beside
+//! whatever reason stands there; requests by an explicit proxy say the target, and the firewall itself
+//! decided. Control bits are not logged.
 
 mod message;
 

@@ -8,6 +8,9 @@
 //! A match of a list says nothing about what became of the question.
 //!
 //! EfficientIP SOLIDserver Administrator Guide, "Querylog and answerlog"; "DNS Guardian".
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Only the response code decides.
 
 use std::borrow::Cow;
 

@@ -9,6 +9,9 @@
 //!
 //! Infoblox NIOS Administrator Guide, "Capturing DNS Queries and Responses"; "Viewing RPZ events
 //! in the syslog".
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. A response policy that acted wins over the code.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::{Scratch, cef};

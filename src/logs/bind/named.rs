@@ -1,4 +1,7 @@
 //! `named` itself.
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Refusals and response policies deny; a question alone has no verdict.
 
 use std::borrow::Cow;
 

@@ -5,6 +5,9 @@
 //! ```
 //!
 //! What the words mean is told in [`super::fields`].
+//!
+//! What it witnesses: Bytes, reasons and packets out of state as in the other encodings of the same
+//! events.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::{Json, Scratch};

@@ -7,6 +7,10 @@
 //! Pairs are `key:"value"; ` (format `syslog`), `key="value" ` (structured data of RFC 5424) or
 //! `key=value|` (`generic` and `splunk`); the oldest form is columns in quotes. What the words
 //! mean is told in [`super::fields`].
+//!
+//! What it witnesses: `received_bytes` and `in` count whole packets, so only more than opening and
+//! closing takes is an answer. `Accept` beside a reason that denies (`Drop` by the web filter, HTTPS
+//! inspection) is the denial. What is `tcp_packet_out_of_state` is no attempt.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::{Between, PairStyle, Scratch};

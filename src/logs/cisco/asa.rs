@@ -8,6 +8,9 @@
 //! The number tells the text: `Deny`, `denied`, `dropped` and `discarded` block; `Built`,
 //! `permitted` and `Accessed` pass; a teardown is no verdict. In `Built outbound` the destination
 //! comes first. What the texts are is told in [`super::asa_text`].
+//!
+//! What it witnesses: `bytes` of a teardown are of both sides together and so no answer. Denied
+//! segments without a bare SYN (106001 with such flags, 106015) are of no connection.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::Scratch;

@@ -7,6 +7,10 @@
 //! 430001 is an intrusion, 430002 and 430003 the beginning and the end of a connection, 430004
 //! and 430005 files. `Allow`, `Trust`, `Monitor` and `Fastpath` pass; `Block` blocks; `Block with
 //! reset` answers with a reset. `AccessControlRuleReason` says what of the rule blocked.
+//!
+//! What it witnesses: `ResponderBytes` count whole packets, beside `ResponderPackets`. `Allow` beside a
+//! reason that blocks (URL, intrusion, file, DNS) is the denial, and so is a failed decryption that the
+//! policy blocks. QUIC is UDP to 443.
 
 use std::borrow::Cow;
 

@@ -7,6 +7,9 @@
 //! The last letters tell the form: `P` has ports, `DP` an ICMP type and code, `NP` and `RP`
 //! neither. `S`, a standard list, states no destination and `RL` counts only, so they tell of no
 //! attempt. `permitted` passes and `denied` blocks; the list decides.
+//!
+//! What it witnesses: Access lists count packets, not bytes, and tell no control bits: what is
+//! permitted is `allow`, what is denied is denied.
 
 use std::borrow::Cow;
 

@@ -7,6 +7,9 @@
 //! `allow` and `deny` stand before the pairs or begin the pattern behind them; a pattern that
 //! begins with 1 counts as blocked, with 0 as passed. `urls` tell what was asked for and no
 //! verdict. `content_filtering_block` is the content filter. Ports may be glued to IPv6 addresses.
+//!
+//! What it witnesses: No bytes are stated: what passes is `allow`, and `urls` alone have no verdict.
+//! Control bits are not logged.
 
 use std::borrow::Cow;
 

@@ -16,6 +16,9 @@
 //! is not ready, are no blocks.
 //!
 //! dnsmasq(8), `--log-queries`; Pi-hole documentation, "Pi-hole log files: pihole.log".
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. An address of a block list, `config` with NXDOMAIN and a failed answer deny.
 
 mod message;
 mod questions;

@@ -7,6 +7,9 @@
 //! `act` (`action` in LEEF), or else the event, says what was done: `Allow` lets pass, `Discard`
 //! and `Terminate` deny, `Refuse` answers with a reset or an ICMP error. `Connection_Closed` ends
 //! what was allowed earlier.
+//!
+//! What it witnesses: No bytes are read: `Allow` and `Permit` are `allow`. A discard of a packet of no
+//! connection says so in its situation.
 
 use std::borrow::Cow;
 

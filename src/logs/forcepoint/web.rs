@@ -5,6 +5,9 @@
 //! ```
 //!
 //! `act` (`action` in the other form) says `permitted` or `blocked`.
+//!
+//! What it witnesses: `bytes_in` is the body that came from the origin. The disposition decides, and a
+//! relayed 403 or 451, or a failure of CONNECT, is a denial of its sender.
 
 use std::borrow::Cow;
 

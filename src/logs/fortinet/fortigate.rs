@@ -6,6 +6,10 @@
 //!
 //! The keys come in any order, and a relay may have eaten the first. What `action` means is told
 //! in [`super::fields`].
+//!
+//! What it witnesses: `rcvdbyte` with `rcvdpkt` count whole packets. `client-rst`, `server-rst` and
+//! `timeout` ended what passed; `action=deny`, `utmaction=block` and `ip-conn` are what they say beside
+//! an accepting policy. `no session matched` is of no connection.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::Scratch;

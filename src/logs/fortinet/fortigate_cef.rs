@@ -7,6 +7,8 @@
 //! Keys without a counterpart in CEF keep their name behind `FTNTFGT` or `FortinetFortiGate`;
 //! collectors write other prefixes that end with a dot. `cat` is type and subtype, and without
 //! it the event's name begins with them. What `act` means is told in [`super::fields`].
+//!
+//! What it witnesses: Bytes, actions and reasons as in the key=value lines.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::{Cef, Scratch};

@@ -5,6 +5,8 @@
 //! ```
 //!
 //! What `action` means is told in [`super::fields`].
+//!
+//! What it witnesses: Bytes, actions and reasons as in the key=value lines.
 
 use std::sync::LazyLock;
 

@@ -6,6 +6,9 @@
 //!
 //! `http-transaction` lines have no `action` of their own, only `utmaction`; what the words mean
 //! is told in [`super::fields`].
+//!
+//! What it witnesses: Bytes, actions and reasons as in FortiGate's lines; the proxy's HTTP transactions
+//! state the status.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::Scratch;

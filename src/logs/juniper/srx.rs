@@ -7,6 +7,10 @@
 //! `SESSION_CREATE` and `SESSION_CLOSE` are sessions that passed, `SESSION_DENY` one that did not;
 //! the web filter's events say `PERMITTED` or `BLOCKED`; the others have an `action`. ICMP has its
 //! type and identifier where ports stand. The unstructured texts are read in [`super::srx_text`].
+//!
+//! What it witnesses: `bytes-from-server` with `packets-from-server` count whole packets. Sessions
+//! denied by `TCP no SYN` and kin are of no connection; a web filter's block wins over the session that
+//! carried it.
 
 use std::borrow::Cow;
 

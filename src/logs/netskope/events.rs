@@ -7,6 +7,9 @@
 //! `allow`, `alert`, `useralert` and `bypass` let pass, `block` blocks. `srcip` is the client as
 //! Netskope sees it, `userip` its own address; `hostname` is the client's. What is marked
 //! `bypass_traffic` passes whatever the action says.
+//!
+//! What it witnesses: `server_bytes` are payload. A block is the proxy's; tunnels that fail for another
+//! reason are not logged.
 
 use super::action;
 use crate::logs::format::{About, Emit, Format, Line, Reading};

@@ -7,6 +7,9 @@
 //! The columns are those of `#Fields:` where it stands; else the first twenty in their fixed
 //! order, and the policy's action is the last word among the columns at the end that is one. A
 //! connection that was not decrypted has no method. Times are UTC.
+//!
+//! What it witnesses: `sc-bytes` are what the client got, payload. A status other than 2xx to CONNECT,
+//! and a relayed 403 or 451, is a denial of its sender whatever the policy's action.
 
 use std::borrow::Cow;
 

@@ -6,6 +6,8 @@
 //!
 //! The firewall writes the subtype before the type, the service (`|LF|`) behind it. What the
 //! words mean is told in [`super::event`].
+//!
+//! What it witnesses: Bytes, packets and reasons of the session's end as in the CSV lines.
 
 use std::borrow::Cow;
 

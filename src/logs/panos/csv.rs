@@ -8,6 +8,10 @@
 //! destination, 11 rule, 14 application, 24 and 25 ports, 29 protocol, 30 action; versions append
 //! further ones. Times are the firewall's local ones; PAN-OS 10 and later add one with a zone
 //! further right. What the words mean is told in [`super::event`].
+//!
+//! What it witnesses: Bytes received count whole packets, beside packets received. `allow` with the end
+//! reason `threat`, `policy-deny` or `decrypt-*` is a denial; the application `incomplete` or
+//! `insufficient-data` is no answer. `non-syn-tcp` is of no connection.
 
 use std::borrow::Cow;
 

@@ -6,6 +6,8 @@
 //!
 //! Times are in UTC. A `DNS` log is an answer that DNS Security saw. What the words mean is told
 //! in [`super::event`].
+//!
+//! What it witnesses: Bytes, packets and reasons of the session's end as in the CSV lines.
 
 use std::borrow::Cow;
 

@@ -5,6 +5,8 @@
 //! ```
 //!
 //! What the words mean is told in [`super::event`].
+//!
+//! What it witnesses: Bytes, packets and reasons of the session's end as in the CSV lines.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,7 @@
 //! Lines whose columns a `#Fields:` directive names.
+//!
+//! What it witnesses: `sc-bytes` are what the client got; a status other than 2xx to CONNECT is a
+//! denial or failure although `sc-filter-result` is OBSERVED, and a relayed 403 or 451 is its sender's.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,6 @@
 //! ProxySG without directives: its format "main", its fields as `key=value`, and as JSON.
+//!
+//! What it witnesses: Bytes, statuses and filter results as by the columns of `#Fields:`.
 
 use std::borrow::Cow;
 

@@ -6,6 +6,9 @@
 //!
 //! `act` says what was done: 1 to 5 let pass, -1, -3, -5 and -6 block; the others show a page
 //! that the user may go on from (-2 and -4 warnings, -7 an analysis).
+//!
+//! What it witnesses: Bytes are the body's. The action decides, then a status other than 2xx to CONNECT
+//! or a relayed 403 or 451.
 
 use std::borrow::Cow;
 

@@ -5,6 +5,9 @@
 //! ```
 //!
 //! `action` says what was done; where it names no verdict (`DNS request`) neither does the line.
+//!
+//! What it witnesses: `size` of the web filter is payload; the packet filter logs packets without
+//! bytes. A relayed status decides where the filter passed.
 
 use std::borrow::Cow;
 

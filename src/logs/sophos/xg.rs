@@ -6,6 +6,9 @@
 //!
 //! `status`, or else `log_subtype`, says what was done: allowed, clean, detected, decrypted and
 //! warned traffic passed; denied, dropped, blocked and infected did not; rejected was answered.
+//!
+//! What it witnesses: `recv_bytes` with `recv_pkts` count whole packets. `Invalid Traffic` is of no
+//! connection whatever its action.
 
 use std::borrow::Cow;
 

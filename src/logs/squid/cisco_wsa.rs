@@ -9,6 +9,9 @@
 //! `BLOCK_CONTINUE…`, which asks the user, are no verdict), the policy, the identity and others.
 //!
 //! Cisco Secure Web Appliance user guide, "Access Log Files", "ACL Decision Tags".
+//!
+//! What it witnesses: The size is the body's. The ACL decision tag decides; a status other than 2xx to
+//! CONNECT, or a relayed 403 or 451, is a denial although the tag allowed.
 
 use std::borrow::Cow;
 

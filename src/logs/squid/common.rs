@@ -9,6 +9,9 @@
 //! can have sent them, and for a request nobody can tell.
 //!
 //! Squid documentation, "logformat" directive, formats `common` and `combined`.
+//!
+//! What it witnesses: The size is the reply's. With any result code only 2xx opens a CONNECT, 403 and
+//! 451 are denials; who denied is the parent where the hierarchy names one.
 
 use std::borrow::Cow;
 

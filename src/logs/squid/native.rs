@@ -8,6 +8,10 @@
 //! straight to the origin (`HIER_DIRECT`). A `TCP_TUNNEL` line is written when the tunnel ends.
 //!
 //! Squid documentation, "logformat" directive, format `squid`; "Squid Log Files".
+//!
+//! What it witnesses: The size is the reply's, with its head: for a tunnel what went through it. With
+//! any result code only 2xx opens a CONNECT, 403 and 451 are denials; who denied is the parent where
+//! the hierarchy names one.
 
 use std::borrow::Cow;
 

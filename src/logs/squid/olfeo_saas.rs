@@ -7,6 +7,9 @@
 //! `action` is what the policy decided; the status codes are the client's and the server's.
 //!
 //! Olfeo documentation, "Export of logs (Olfeo SaaS)".
+//!
+//! What it witnesses: `user_received_bytes` are payload. A relayed 403 or 451, and any failure of
+//! CONNECT, is a denial although the action allows; questions (`type:dns`) have no status.
 
 use super::super::format::{About, Emit, Format, Line, Reading};
 use super::super::grammar::{Json, Scratch};

@@ -11,6 +11,9 @@
 //! can be read both ways is none until one tells.
 //!
 //! Microsoft Learn, "DNS Logging and Diagnostics".
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Only the response code decides.
 
 use std::borrow::Cow;
 

@@ -10,6 +10,9 @@
 //! the addresses of the answer.
 //!
 //! Microsoft Learn, "DNS Logging and Diagnostics", "Analytic events".
+//!
+//! What it witnesses: A resolver's log: what it says of a question is of the question alone, and no
+//! connection is told of. Only the response code and the policies decide.
 
 use std::borrow::Cow;
 

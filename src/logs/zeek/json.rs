@@ -1,4 +1,6 @@
 //! Zeek's logs as JSON objects.
+//!
+//! What it witnesses: Bytes, states and statuses as in the tab-separated logs.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,7 @@
 //! Zeek's logs as separated columns that directives name.
+//!
+//! What it witnesses: `resp_bytes` are payload; `conn_state` tells what was answered, and `S0` and
+//! `REJ` what was not. The status of CONNECT and a relayed 403 or 451 decide. QUIC is a log of its own.
 
 use std::borrow::Cow;
 
