@@ -15,6 +15,6 @@ pub mod trust;
 pub mod verdict;
 
 pub use pipeline::{
-    Error, Options, Progress, Requirement, Watched, audit, explain, explain_detection, formats,
-    names, records, watch,
+    Error, Options, Progress, Requirement, Site, Watched, audit, audit_sites, explain,
+    explain_detection, explain_sites, formats, names, records, watch,
 };

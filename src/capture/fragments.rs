@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
+use super::context::FlowClock;
 use super::decode::{Batch, Subject, Task, concerns_names};
 use super::flow_key::{FlowKey, TCP, UDP};
 use super::packet::{Decoded, Fragment, Segment, Transport, decode_reassembled};
@@ -72,6 +73,8 @@ struct Key {
 #[derive(Clone, Copy, Debug)]
 struct Place {
     time: Timestamp,
+    /// By the clock that waits are measured with, which no step of the packets' own clock moves.
+    lived: Timestamp,
     locator: Locator,
     /// Number of its block, and the index of its packet there.
     block: u64,
@@ -110,6 +113,7 @@ pub(super) struct Reassembler {
     undecided: Vec<(Key, u64)>,
     /// The packets that were put together last, and when.
     recent: VecDeque<(Key, Timestamp)>,
+    clock: FlowClock,
     /// Bytes that all packets hold.
     held: usize,
     serial: u64,
@@ -136,8 +140,10 @@ impl Reassembler {
             let start = fragment.payload_start as usize;
             let end = start.saturating_add(fragment.payload_captured as usize);
             let bytes = block.bytes(record).get(start..end).unwrap_or_default();
+            self.clock.tick(record.time);
             let place = Place {
                 time: record.time,
+                lived: self.clock.now(),
                 locator: block.locator(record, batch.input),
                 block: self.block,
                 index,
@@ -204,7 +210,7 @@ impl Reassembler {
             batch.facts.anomalies.add(AnomalyKind::Fragment, place.locator);
             return None;
         }
-        self.expire(place.time, batch);
+        self.expire(place.lived, batch);
         let key = Key {
             source: fragment.source,
             destination: fragment.destination,
@@ -219,7 +225,7 @@ impl Reassembler {
             hashbrown::hash_map::Entry::Occupied(kept) => kept.into_mut(),
             hashbrown::hash_map::Entry::Vacant(free) => {
                 let is_again = |&(known, at): &(Key, Timestamp)| {
-                    known == key && place.time.since(at) <= RECENT
+                    known == key && place.lived.since(at) <= RECENT
                 };
                 if self.recent.iter().any(is_again) {
                     return None;
@@ -248,7 +254,7 @@ impl Reassembler {
             if self.recent.len() >= MAX_RECENT {
                 self.recent.pop_front();
             }
-            self.recent.push_back((key, place.time));
+            self.recent.push_back((key, place.lived));
             return Some(packet);
         }
         self.shrink(batch);
@@ -283,7 +289,7 @@ impl Reassembler {
     fn expire(&mut self, now: Timestamp, batch: &mut Batch) {
         while let Some(&(key, serial)) = self.queue.front() {
             let kept = self.partial.get(&key).filter(|packet| packet.serial == serial);
-            if kept.is_some_and(|packet| now.since(packet.first.time) <= PATIENCE) {
+            if kept.is_some_and(|packet| now.since(packet.first.lived) <= PATIENCE) {
                 break;
             }
             self.queue.pop_front();
@@ -402,7 +408,7 @@ const fn is_tcp(decoded: &Decoded) -> bool {
 
 /// Whether fragments of these places cannot be of one packet.
 fn are_apart(one: Place, other: Place) -> bool {
-    let (earlier, later) = (one.time.min(other.time), one.time.max(other.time));
+    let (earlier, later) = (one.lived.min(other.lived), one.lived.max(other.lived));
     later.since(earlier) > PATIENCE
 }
 
@@ -499,8 +505,11 @@ pub fn fuzz_fragments(mut bytes: &[u8]) {
             payload_length: captured.saturating_add(u32::from(which >> 6)),
             first: None,
         };
+        let time = Timestamp::default() + Duration::from_seconds(i64::from(seconds));
+        reassembler.clock.tick(time);
         let place = Place {
-            time: Timestamp::default() + Duration::from_seconds(i64::from(seconds)),
+            time,
+            lived: reassembler.clock.now(),
             locator: Locator { input: 0, record, offset: 0 },
             block: reassembler.block,
             index: usize::from(which),

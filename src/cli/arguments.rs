@@ -1,14 +1,14 @@
 //! Arguments that several commands share.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use jiff::tz::TimeZone;
 
 use super::catalog::CatalogFilter;
-use crate::Options;
 use crate::catalog::{Catalog, CatalogError, Profile};
 use crate::logs::read::LogOptions;
 use crate::logs::stamp::TimeRules;
@@ -16,6 +16,7 @@ use crate::logs::{registry, value};
 use crate::render::escape;
 use crate::service_tags::ServiceTags;
 use crate::trust::TrustStore;
+use crate::{Options, Site};
 
 /// The largest file of roots, in bytes; all public roots together are a quarter of a megabyte.
 const MAX_ROOTS: u64 = 4 << 20;
@@ -134,8 +135,16 @@ impl Trust {
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct Sources {
     /// Files, directories or globs, `-` for standard input; the content decides the format
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(value_name = "INPUT", required_unless_present_any = ["site", "sites"],
+          conflicts_with_all = ["site", "sites"])]
     pub inputs: Vec<String>,
+    /// A site and what to read of it; the same private address is another host at another site
+    /// (repeatable)
+    #[arg(long, value_name = "NAME=PATH", value_parser = named_path, display_order = 700)]
+    pub site: Vec<(String, String)>,
+    /// A folder in which each entry is a site with its name
+    #[arg(long, value_name = "DIR", display_order = 701)]
+    pub sites: Option<PathBuf>,
     /// Worker threads [default: as many as the machine has cores]
     #[arg(long, value_name = "N", display_order = 800)]
     pub threads: Option<NonZeroUsize>,
@@ -149,6 +158,16 @@ pub struct Sources {
     #[arg(long, value_name = "YEAR", display_order = 803,
           value_parser = clap::value_parser!(i16).range(1970..=2105))]
     pub year: Option<i16>,
+}
+
+/// Reads `NAME=PATH`.
+fn named_path(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.trim().is_empty() && !path.is_empty() => {
+            Ok((name.trim().to_owned(), path.to_owned()))
+        }
+        _ => Err("a site is given as NAME=PATH".to_owned()),
+    }
 }
 
 /// Reads the word of a log format.
@@ -173,6 +192,45 @@ fn zone(text: &str) -> Result<TimeZone, String> {
 }
 
 impl Sources {
+    /// The sites and what to read of each; inputs that are not told apart are one site.
+    ///
+    /// # Errors
+    ///
+    /// A folder of sites cannot be read or has none, or a path belongs to two sites; the message says which.
+    pub fn sites(&self) -> Result<Vec<Site>, String> {
+        let mut named = self.site.clone();
+        if let Some(folder) = &self.sites {
+            let found = entries(folder).map_err(|error| {
+                format!("--sites {}: {error}", escape::terminal(&folder.to_string_lossy()))
+            })?;
+            named.extend(found);
+        }
+        if named.is_empty() {
+            return Ok(vec![Site { name: None, inputs: self.inputs.clone() }]);
+        }
+        let mut sites: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, path) in named {
+            let inputs = sites.entry(name).or_default();
+            if !inputs.contains(&path) {
+                inputs.push(path);
+            }
+        }
+        if let Some((path, first, second)) = shared(&sites) {
+            let [path, first, second] = [path, first, second].map(escape::terminal);
+            return Err(format!(
+                "{path} belongs to two sites, {first} and {second}: give each site what is its own"
+            ));
+        }
+        let site = |(name, inputs)| Site { name: Some(name), inputs };
+        Ok(sites.into_iter().map(site).collect())
+    }
+
+    /// What is to be read of all sites.
+    #[must_use]
+    pub fn inputs_of(sites: &[Site]) -> Vec<String> {
+        sites.iter().flat_map(|site| site.inputs.iter().cloned()).collect()
+    }
+
     /// The options of the engine.
     #[must_use]
     pub fn options(&self) -> Options {
@@ -180,4 +238,38 @@ impl Sources {
         let only = self.input_format.as_deref().and_then(registry::find);
         Options { threads: self.threads, logs: LogOptions { times, only }, stop: None }
     }
+}
+
+/// The entries of a folder of sites by name; hidden ones are none.
+fn entries(folder: &Path) -> Result<Vec<(String, String)>, String> {
+    let mut sites = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| error.to_string())? {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            sites.push((name, entry.path().to_string_lossy().into_owned()));
+        }
+    }
+    if sites.is_empty() {
+        return Err("the folder is empty; each of its entries would be a site".to_owned());
+    }
+    Ok(sites)
+}
+
+/// A path that two sites share, or of which one has the other within it.
+fn shared(sites: &BTreeMap<String, Vec<String>>) -> Option<(&str, &str, &str)> {
+    let mut paths: Vec<(PathBuf, &str, &str)> = Vec::new();
+    for (site, inputs) in sites {
+        for input in inputs {
+            let path = std::fs::canonicalize(input).unwrap_or_else(|_| PathBuf::from(input));
+            let meets = |(known, other, _): &&(PathBuf, &str, &str)| {
+                *other != site && (known.starts_with(&path) || path.starts_with(known))
+            };
+            if let Some((_, other, _)) = paths.iter().find(meets) {
+                return Some((input, other, site));
+            }
+            paths.push((path, site, input));
+        }
+    }
+    None
 }

@@ -49,7 +49,11 @@ impl Format for AuditFormat {
 /// Runs the command.
 pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
     let AuditCommand { sources, requirement, tags, trust, outputs, fail_on } = command;
-    if let Err(error) = outputs.check(&sources.inputs) {
+    let sites = match sources.sites() {
+        Ok(sites) => sites,
+        Err(error) => return console.trouble(&error),
+    };
+    if let Err(error) = outputs.check(&Sources::inputs_of(&sites)) {
         return console.trouble(&error);
     }
     let mut requirement = match requirement.load() {
@@ -69,7 +73,7 @@ pub(super) fn run(command: &AuditCommand, manner: &Manner, console: &mut Console
         Err(error) => return console.trouble(&error),
     };
     let report = console.with_progress(manner, |progress| {
-        crate::audit(&sources.inputs, &requirement, &options, progress)
+        crate::audit_sites(&sites, &requirement, &options, progress)
     });
     match report {
         Ok(report) => finish(&report, outputs, *fail_on, manner, console),
@@ -180,7 +184,7 @@ mod tests {
         assert!(text.contains("VERDICT"));
         outputs.format = Some(AuditFormat::Csv);
         let (_, out, _) = finish_with(&sample::report(), &outputs, Surroundings::default());
-        assert!(out.starts_with("endpoint,pattern"));
+        assert!(out.starts_with("site,endpoint,pattern"));
     }
 
     #[test]

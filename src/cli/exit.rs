@@ -34,7 +34,9 @@ impl Exit {
     /// How an audit ends that gave this report.
     #[must_use]
     pub fn of_report(report: &Report, fail_on: FailOn) -> Self {
-        let finding = report.endpoints.iter().any(|endpoint| fail_on.includes(endpoint.verdict));
+        let of_sites = report.sites.iter().flat_map(|site| &site.endpoints);
+        let mut verdicts = report.endpoints.iter().chain(of_sites).map(|row| row.verdict);
+        let finding = verdicts.any(|verdict| fail_on.includes(verdict));
         let empty = is_empty(&report.inputs);
         if report.has_failed_inputs() || !report.reconciles() {
             Self::Trouble
@@ -126,6 +128,7 @@ mod tests {
             .iter()
             .map(|verdict| crate::report::EndpointReport { verdict: *verdict, ..blank.clone() })
             .collect();
+        report.sites.clear();
         report.finish();
         report
     }

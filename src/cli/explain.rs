@@ -73,8 +73,8 @@ pub(super) fn run(command: &ExplainCommand, manner: &Manner, console: &mut Conso
         Ok(trust) => trust,
         Err(error) => return console.trouble(&error),
     };
-    command.listing.run(manner, console, |inputs, requirement, options, progress| {
+    command.listing.run(manner, console, |sites, requirement, options, progress| {
         let requirement = crate::Requirement { service_tags, trust, ..requirement.clone() };
-        crate::explain(inputs, &command.target, &requirement, options, progress)
+        crate::explain_sites(sites, &command.target, &requirement, options, progress)
     })
 }

@@ -10,7 +10,7 @@ use super::output::{Format, Outputs};
 use super::{Console, Manner};
 use crate::render::TerminalOptions;
 use crate::report::InputReport;
-use crate::{Error, Options, Progress};
+use crate::{Error, Options, Progress, Site};
 
 /// Arguments of a command that judges nothing.
 #[derive(Args, Clone, Debug)]
@@ -50,10 +50,14 @@ impl<F: Format> Listing<F> {
         &self,
         manner: &Manner,
         console: &mut Console<'_>,
-        read: impl FnOnce(&[String], &crate::Requirement, &Options, &dyn Progress) -> Result<R, Error>,
+        read: impl FnOnce(&[Site], &crate::Requirement, &Options, &dyn Progress) -> Result<R, Error>,
     ) -> Exit {
         let Self { sources, requirement, outputs } = self;
-        if let Err(error) = outputs.check(&sources.inputs) {
+        let sites = match sources.sites() {
+            Ok(sites) => sites,
+            Err(error) => return console.trouble(&error),
+        };
+        if let Err(error) = outputs.check(&Sources::inputs_of(&sites)) {
             return console.trouble(&error);
         }
         let requirement = match requirement.load() {
@@ -61,7 +65,7 @@ impl<F: Format> Listing<F> {
             Err(error) => return console.trouble(&error.to_string()),
         };
         let shown = console.with_progress(manner, |progress| {
-            read(&sources.inputs, &requirement, &sources.options(), progress)
+            read(&sites, &requirement, &sources.options(), progress)
         });
         let shown = match shown {
             Ok(shown) => shown,

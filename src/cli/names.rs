@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
+use super::arguments::Sources;
 use super::exit::Exit;
 use super::listing::{Listing, Shown};
 use super::output::Format;
@@ -64,5 +65,7 @@ impl Shown<NamesFormat> for NamesReport {
 
 /// Runs the command.
 pub(super) fn run(command: &NamesCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
-    command.listing.run(manner, console, crate::names)
+    command.listing.run(manner, console, |sites, requirement, options, progress| {
+        crate::names(&Sources::inputs_of(sites), requirement, options, progress)
+    })
 }

@@ -28,9 +28,13 @@ pub enum RecordsFormat {
 /// Runs the command. Records are written while they are read, so a log may be of any length.
 pub(super) fn run(command: &RecordsCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
     let RecordsCommand { sources, format: RecordsFormat::Jsonl } = command;
+    let inputs = match sources.sites() {
+        Ok(sites) => Sources::inputs_of(&sites),
+        Err(error) => return console.trouble(&error),
+    };
     let mut written = 0_u64;
     let mut out = BufWriter::new(&mut *console.out);
-    let result = crate::records(&sources.inputs, &sources.options(), &mut |row| {
+    let result = crate::records(&inputs, &sources.options(), &mut |row| {
         written += 1;
         serde_json::to_writer(&mut out, row)?;
         out.write_all(b"\n")

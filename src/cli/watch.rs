@@ -46,6 +46,11 @@ pub enum WatchFormat {
 /// Runs the command. Every finding is written out at once.
 pub(super) fn run(command: &WatchCommand, manner: &Manner, console: &mut Console<'_>) -> Exit {
     let WatchCommand { sources, requirement, follow, from_end, format } = command;
+    if !sources.site.is_empty() || sources.sites.is_some() {
+        let advice =
+            "`watch` tells names by what it reads together: give it the inputs of one site";
+        return console.trouble(advice);
+    }
     let requirement = match requirement.load() {
         Ok(requirement) => requirement,
         Err(error) => return console.trouble(&error.to_string()),

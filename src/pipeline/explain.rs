@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::assemble::{detail, server, shown};
 use super::read::{Clock, Read};
 use super::{
-    About, Error, Options, Progress, Requirement, catalog_report, read_evidence, wireshark,
+    About, Error, Options, Progress, Requirement, Site, catalog_report, read_evidence, threads,
+    wireshark,
 };
-use crate::catalog::{Catalog, Clouds, Matcher, Matches, Profile, Scenarios};
+use crate::catalog::{Catalog, Clouds, Matcher, Matches, Profile, Scenarios, Selection};
 use crate::evidence::{Limits, Sample, Settled};
 use crate::observe::{Channel, NameSource, SocketAddress, normalize};
-use crate::report::{ExplainEvent, ExplainReport, Tool, Verdict};
+use crate::report::{ExplainEvent, ExplainReport, InputReport, Tool, Verdict};
 use crate::service_tags::InboundTags;
+use crate::trust::TrustStore;
 use crate::verdict::{Tried, Verdicts, judge};
 
 /// Events that are told; the rest is counted.
@@ -31,31 +35,73 @@ pub fn explain(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<ExplainReport, Error> {
+    let site = Site { name: None, inputs: inputs.to_vec() };
+    explain_sites(&[site], target, requirement, options, progress)
+}
+
+/// The same, at each site by itself; the gravest verdict stands.
+///
+/// # Errors
+///
+/// As [`explain`].
+pub fn explain_sites(
+    sites: &[Site],
+    target: &str,
+    requirement: &Requirement,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<ExplainReport, Error> {
     let target = Target::find(target, requirement)?;
-    let Target { catalog, endpoints, .. } = &target;
-    let selection = catalog.select(&target.profile);
-    let matcher = Arc::new(Matcher::new(catalog, &selection)?);
-    let limits = Limits { samples: MAX_EVENTS, ..Limits::default() };
-    let about = About { matcher: &matcher, inbound: target.inbound.as_ref(), limits };
-    let Read { sink, inputs, clock, .. } = read_evidence(inputs, &about, options, progress)?;
-    let evidence = sink.settle();
-    let inbound = target.inbound.as_deref();
-    let trust = &requirement.trust;
-    let verdicts = judge(&evidence, catalog, &selection, &matcher, inbound, trust);
-    let (verdict, reason) = target.verdict(&verdicts);
-    let (events, omitted) = events(&evidence, &verdicts, &matcher, &clock);
-    Ok(ExplainReport {
+    let selection = target.catalog.select(&target.profile);
+    let matcher = Arc::new(Matcher::new(&target.catalog, &selection)?);
+    let mut sites: Vec<&Site> = sites.iter().collect();
+    sites.sort_by(|a, b| a.name.cmp(&b.name));
+    let read = || -> Vec<Story> {
+        let tell = |site: &&Site| {
+            target.story(site, &selection, &matcher, &requirement.trust, options, progress)
+        };
+        sites.par_iter().map(tell).collect()
+    };
+    let stories = threads(options)?.install(read);
+    let gravest = stories
+        .iter()
+        .filter_map(|story| story.verdict.clone())
+        .min_by_key(|(verdict, _)| *verdict);
+    let (verdict, reason) = gravest.unzip();
+    let mut report = ExplainReport {
         schema: ExplainReport::SCHEMA_ID,
         tool: Tool::THIS,
-        catalog: catalog_report(requirement, inbound),
+        catalog: catalog_report(requirement, target.inbound.as_deref()),
         asked: target.asked.clone(),
-        endpoints: endpoints.clone(),
+        endpoints: target.endpoints.clone(),
         verdict,
         reason,
-        inputs,
-        events,
-        omitted,
-    })
+        inputs: Vec::new(),
+        events: Vec::new(),
+        omitted: 0,
+    };
+    for mut story in stories {
+        let first = u32::try_from(report.inputs.len()).unwrap_or(u32::MAX);
+        story.events.iter_mut().for_each(|event| event.input = event.input.saturating_add(first));
+        report.inputs.append(&mut story.inputs);
+        report.events.append(&mut story.events);
+        report.omitted += story.omitted;
+    }
+    if sites.len() > 1 {
+        let instant = |event: &ExplainEvent| {
+            event.time.as_ref().map(|time| time.trim_end_matches('Z').to_owned())
+        };
+        report.events.sort_by_cached_key(instant);
+    }
+    Ok(report)
+}
+
+/// What happened at one site.
+struct Story {
+    verdict: Option<(Verdict, String)>,
+    inputs: Vec<InputReport>,
+    events: Vec<ExplainEvent>,
+    omitted: u64,
 }
 
 /// What is to be explained: a catalog of just that, or the part of one that is no name, and one
@@ -134,13 +180,33 @@ impl Target {
         })
     }
 
+    /// What the inputs of a site tell of it.
+    fn story(
+        &self,
+        site: &Site,
+        selection: &Selection,
+        matcher: &Arc<Matcher>,
+        trust: &TrustStore,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Story {
+        let limits = Limits { samples: MAX_EVENTS, ..Limits::default() };
+        let about = About { matcher, inbound: self.inbound.as_ref(), limits };
+        let Read { sink, mut inputs, clock, .. } =
+            read_evidence(&site.inputs, &about, options, progress);
+        let evidence = sink.settle();
+        let inbound = self.inbound.as_deref();
+        let verdicts = judge(&evidence, &self.catalog, selection, matcher, inbound, trust);
+        let (events, omitted) = events(&evidence, &verdicts, matcher, &clock);
+        inputs.iter_mut().for_each(|input| input.site.clone_from(&site.name));
+        Story { verdict: self.verdict(&verdicts), inputs, events, omitted }
+    }
+
     /// The gravest verdict of the protocols; none for a name that is not required.
-    fn verdict(&self, verdicts: &Verdicts<'_>) -> (Option<Verdict>, Option<String>) {
-        if self.endpoints.is_empty() {
-            return (None, None);
-        }
-        let gravest = verdicts.endpoints.iter().min_by_key(|judged| judged.verdict);
-        gravest.map_or((None, None), |judged| (Some(judged.verdict), Some(judged.reason.clone())))
+    fn verdict(&self, verdicts: &Verdicts<'_>) -> Option<(Verdict, String)> {
+        let endpoints = verdicts.endpoints.iter().filter(|_| !self.endpoints.is_empty());
+        let gravest = endpoints.min_by_key(|judged| judged.verdict)?;
+        Some((gravest.verdict, gravest.reason.clone()))
     }
 }
 

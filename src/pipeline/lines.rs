@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::input::PlainFile;
 use crate::logs::framing::{Framing, Walker};
-use crate::report::Report;
+use crate::report::SiteReport;
 
 /// The most bytes of a line that are shown.
 const MAX_LINE: usize = 2 << 10;
@@ -21,7 +21,7 @@ impl PlainLogs {
     }
 
     /// Puts the lines into the evidence. A file that is gone by now leaves its evidence without.
-    pub(super) fn fill(&self, report: &mut Report) {
+    pub(super) fn fill(&self, report: &mut SiteReport) {
         let mut files: BTreeMap<u32, Option<(PlainFile, Framing)>> = BTreeMap::new();
         let names = report.endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.names);
         let contradicted = report.contradictions.iter_mut().map(|row| &mut row.log);

@@ -9,26 +9,27 @@ mod log_inputs;
 mod names;
 mod read;
 mod records;
+mod sites;
 mod watch;
 mod wireshark;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use self::assemble::Assembly;
 use self::read::{Read, read_all};
 use crate::catalog::{Catalog, CatalogError, Matcher, Profile};
 use crate::evidence::{Evidence, Limits};
 use crate::input::Stop;
 use crate::logs::read::LogOptions;
-use crate::report::{CatalogReport, Report, SCHEMA_ID, ServiceTagsReport, Summary, Tool};
+use crate::report::{CatalogReport, Report, ServiceTagsReport};
 use crate::service_tags::{InboundTags, ServiceTags};
 use crate::trust::TrustStore;
 
-pub use self::explain::explain;
+pub use self::explain::{explain, explain_sites};
 pub use self::formats::{explain_detection, formats};
 pub use self::names::names;
 pub use self::records::records;
+pub use self::sites::{Site, audit_sites};
 pub use self::watch::{Watched, watch};
 
 /// What is required: a catalog, the part of it that applies, and who may answer for it.
@@ -89,7 +90,7 @@ pub enum Error {
     NoTarget(String),
 }
 
-/// Judges every required endpoint by the inputs.
+/// Judges every required endpoint by the inputs, which are all of one site.
 ///
 /// Inputs that cannot be read stand in the report with their error.
 ///
@@ -102,44 +103,14 @@ pub fn audit(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
-    let Requirement { catalog, profile, service_tags, trust } = requirement;
-    let inbound = service_tags.as_ref().map(|tags| InboundTags::new(tags, catalog, profile));
-    let inbound = inbound.map(Arc::new);
-    let selection = catalog.select(profile);
-    let matcher = Arc::new(Matcher::new(catalog, &selection)?);
-    let about = About { matcher: &matcher, inbound: inbound.as_ref(), limits: Limits::default() };
-    let read = read_evidence(inputs, &about, options, progress)?;
-    let Read { sink, inputs, mut coverage, clock, plain_logs } = read;
-    let evidence = sink.settle();
-    inputs::note_pruned(&mut coverage, evidence.pruned());
-    inputs::note_detail(&mut coverage, evidence.detail());
-    let inbound = inbound.as_deref();
-    let verdicts = crate::verdict::judge(&evidence, catalog, &selection, &matcher, inbound, trust);
-    let is_seen =
-        |judged: &crate::verdict::Judged| judged.verdict != crate::report::Verdict::NeverSeen;
-    let is_nothing_seen = !verdicts.endpoints.iter().any(is_seen);
-    inputs::note_unnamed(&mut coverage, evidence.unnamed_failures(), is_nothing_seen);
-    inputs::note_clocks(&mut coverage, &inputs, &verdicts.clocks);
-    inputs::note_unknown_chains(&mut coverage, verdicts.unknown_chains());
-    let (contradictions, omitted) =
-        crate::verdict::contradictions(&evidence, &verdicts, &clock.logs);
-    inputs::note_omitted(&mut coverage, "contradictions", omitted);
-    let assembly =
-        Assembly { catalog, inbound, evidence: &evidence, verdicts: &verdicts, clock: &clock };
-    let mut report = Report {
-        schema: SCHEMA_ID,
-        tool: Tool::THIS,
-        catalog: catalog_report(requirement, inbound),
-        inputs,
-        coverage,
-        summary: Summary::default(),
-        endpoints: assembly.endpoints(),
-        near_misses: assembly.near_misses(),
-        contradictions: assembly.contradictions(&contradictions),
-    };
-    plain_logs.fill(&mut report);
-    report.finish();
-    Ok(report)
+    let site = Site { name: None, inputs: inputs.to_vec() };
+    audit_sites(&[site], requirement, options, progress)
+}
+
+/// The threads that the options ask for.
+fn threads(options: &Options) -> Result<rayon::ThreadPool, Error> {
+    let threads = options.threads.map_or(0, NonZeroUsize::get);
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?)
 }
 
 /// What evidence is collected about, and how much of it.
@@ -163,20 +134,20 @@ fn read_evidence(
     about: &About<'_>,
     options: &Options,
     progress: &dyn Progress,
-) -> Result<Read<Evidence>, Error> {
+) -> Read<Evidence> {
     let About { matcher, inbound, limits } = *about;
     let can_repeat = !inputs.iter().any(|input| input == "-");
     let unnamed_of_logs = if can_repeat { limits.unnamed_of_logs } else { UNNAMED_OF_A_STREAM };
     let limits = Limits { unnamed_of_logs, reads_again: can_repeat, ..limits };
     let new_sink = || Evidence::new(Arc::clone(matcher), limits).with_inbound(inbound.cloned());
-    let read = read_all(inputs, options, new_sink, progress)?;
+    let read = read_all(inputs, options, new_sink, progress);
     let is_stopped = options.stop.as_ref().is_some_and(Stop::is_asked);
     if !can_repeat || is_stopped || !read.sink.has_given_up() {
-        return Ok(read);
+        return read;
     }
     let servers = Arc::new(read.sink.servers());
     if servers.is_empty() && inbound.is_none() {
-        return Ok(Read { sink: read.sink.without_unnamed(), ..read });
+        return Read { sink: read.sink.without_unnamed(), ..read };
     }
     drop(read);
     let limits = Limits {

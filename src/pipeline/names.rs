@@ -1,7 +1,7 @@
 //! `names`: every name that the inputs show.
 
 use super::read::{Read, read_all};
-use super::{Error, Options, Progress, Requirement};
+use super::{Error, Options, Progress, Requirement, threads};
 use crate::catalog::{Catalog, Matcher, Matches};
 use crate::evidence::Sightings;
 use crate::report::{NameRow, NamesReport, Tool};
@@ -19,7 +19,8 @@ pub fn names(
 ) -> Result<NamesReport, Error> {
     let Requirement { catalog, profile, .. } = requirement;
     let matcher = Matcher::new(catalog, &catalog.select(profile))?;
-    let Read { sink, inputs, clock, .. } = read_all(inputs, options, Sightings::default, progress)?;
+    let read = || read_all(inputs, options, Sightings::default, progress);
+    let Read { sink, inputs, clock, .. } = threads(options)?.install(read);
     let digits = clock.finest();
     let mut matches = Matches::default();
     let rows = sink

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::inputs::{Account, Found};
 use super::lines::PlainLogs;
-use super::{Error, Options, Progress};
+use super::{Options, Progress};
 use crate::capture::{SequenceResult, Workers, read_sequence};
 use crate::input::{self, InputError, InputPath, Opened, Stop};
 use crate::logs::detect::Detection;
@@ -68,15 +68,13 @@ struct Planned {
     found: Mutex<Option<Found>>,
 }
 
-/// Reads all inputs that the arguments stand for.
+/// Reads all inputs that the arguments stand for, with the threads of the pool that this runs in.
 pub(super) fn read_all<S: Sink + Sum>(
     arguments: &[String],
     options: &Options,
     new_sink: impl Fn() -> S + Sync,
     progress: &dyn Progress,
-) -> Result<Read<S>, Error> {
-    let threads = options.threads.map_or(0, std::num::NonZeroUsize::get);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+) -> Read<S> {
     let (planned, errors) = plan(arguments, progress);
     let paths: Vec<InputPath> = planned.iter().map(|input| input.path.clone()).collect();
     let (large, small): (Vec<_>, Vec<_>) =
@@ -92,23 +90,20 @@ pub(super) fn read_all<S: Sink + Sum>(
         }
         (sum(sinks, workers, &new_sink), account)
     };
-    let (sink, account) = pool.install(|| {
-        let (mut sink, mut account) =
-            small.par_iter().map(|sequence| run(sequence, Workers::Caller)).reduce(
-                || (new_sink(), Account::default()),
-                |(mut sink, mut account), (other, facts)| {
-                    sink.merge(other);
-                    account.merge(facts);
-                    (sink, account)
-                },
-            );
-        for sequence in &large {
-            let (other, facts) = run(sequence, Workers::Pool);
-            sink.merge(other);
-            account.merge(facts);
-        }
-        (sink, account)
-    });
+    let (mut sink, mut account) =
+        small.par_iter().map(|sequence| run(sequence, Workers::Caller)).reduce(
+            || (new_sink(), Account::default()),
+            |(mut sink, mut account), (other, facts)| {
+                sink.merge(other);
+                account.merge(facts);
+                (sink, account)
+            },
+        );
+    for sequence in &large {
+        let (other, facts) = run(sequence, Workers::Pool);
+        sink.merge(other);
+        account.merge(facts);
+    }
     let mut plain_logs = PlainLogs::default();
     let found = (0_u32..).zip(planned).map(|(index, input)| {
         let found = input.found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +115,7 @@ pub(super) fn read_all<S: Sink + Sum>(
         (input.path, input.size, found)
     });
     let (inputs, coverage, clock) = account.report(found.collect(), errors);
-    Ok(Read { sink, inputs, coverage, clock, plain_logs })
+    Read { sink, inputs, coverage, clock, plain_logs }
 }
 
 /// Finds the inputs; their order is that of the report.

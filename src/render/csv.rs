@@ -1,4 +1,4 @@
-//! CSV of the audit: one row per endpoint and name.
+//! CSV of the audit: one row per site, endpoint and name.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,8 @@ use super::{Places, csv_error, escape};
 use crate::report::{EndpointReport, MixedBy, NameReport, Report};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 18] = [
+pub const COLUMNS: [&str; 19] = [
+    "site",
     "endpoint",
     "pattern",
     "protocol",
@@ -28,7 +29,7 @@ pub const COLUMNS: [&str; 18] = [
 ];
 
 /// Writes the report as CSV (RFC 4180, lines ended by a newline). Lists within a cell are separated
-/// by `; `. An endpoint without names has one row.
+/// by `; `. An endpoint without names has one row; without sites the first cell is empty.
 ///
 /// # Errors
 /// Those of `out`.
@@ -36,18 +37,27 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let places = Places::new(&report.inputs);
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS).map_err(csv_error)?;
-    for endpoint in &report.endpoints {
-        if endpoint.names.is_empty() {
-            writer.write_record(row(&places, endpoint, None)).map_err(csv_error)?;
-        }
-        for name in &endpoint.names {
-            writer.write_record(row(&places, endpoint, Some(name))).map_err(csv_error)?;
+    for site in &report.sites {
+        let title = site.name.as_deref().unwrap_or_default();
+        for endpoint in &site.endpoints {
+            if endpoint.names.is_empty() {
+                writer.write_record(row(title, &places, endpoint, None)).map_err(csv_error)?;
+            }
+            for name in &endpoint.names {
+                let row = row(title, &places, endpoint, Some(name));
+                writer.write_record(row).map_err(csv_error)?;
+            }
         }
     }
     writer.flush()
 }
 
-fn row(places: &Places<'_>, endpoint: &EndpointReport, name: Option<&NameReport>) -> Vec<String> {
+fn row(
+    site: &str,
+    places: &Places<'_>,
+    endpoint: &EndpointReport,
+    name: Option<&NameReport>,
+) -> Vec<String> {
     let mixed_by = match &endpoint.mixed_by {
         None => String::new(),
         Some(MixedBy::Time { changed }) => format!("time {changed}"),
@@ -55,6 +65,7 @@ fn row(places: &Places<'_>, endpoint: &EndpointReport, name: Option<&NameReport>
         Some(MixedBy::Name) => "name".to_owned(),
     };
     let mut cells = vec![
+        site.to_owned(),
         endpoint.id.clone(),
         endpoint.pattern.clone(),
         endpoint.protocol.clone(),

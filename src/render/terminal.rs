@@ -9,7 +9,7 @@ use super::{Places, TerminalOptions, escape, record_noun};
 use crate::observe::{Doubt, NameSource, Outcome};
 use crate::report::{
     CatalogReport, ContradictionReport, EndpointReport, EvidenceReport, InputReport, MixedBy,
-    NameReport, NearMiss, NearMissReason, Report, Tool, Verdict,
+    NameReport, NearMiss, NearMissReason, Report, SiteReport, Summary, Tool, Verdict,
 };
 
 /// Pieces of evidence shown for an endpoint unless all are asked for.
@@ -27,6 +27,7 @@ pub fn render(report: &Report, options: TerminalOptions, out: &mut dyn Write) ->
     let places = Places::new(&report.inputs);
     head(&mut page, &report.tool, &report.catalog)?;
     inputs(&mut page, &report.inputs, options.verbose)?;
+    sites(&mut page, report)?;
     verdicts(&mut page, report, &places, options.verbose)?;
     never_seen(&mut page, &report.endpoints)?;
     near_misses(&mut page, &report.near_misses)?;
@@ -105,6 +106,37 @@ fn describe(input: &InputReport) -> String {
         parts.push(format!("{word}: {}", escape::terminal(error)));
     }
     parts.join(", ")
+}
+
+/// One line for each site: how many of its endpoints have which verdict.
+fn sites(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    if !report.has_sites() {
+        return Ok(());
+    }
+    page.blank()?;
+    let title =
+        |site: &SiteReport| escape::terminal(site.name.as_deref().unwrap_or_default()).into_owned();
+    let longest = report.sites.iter().map(|site| columns_of(&title(site))).max().unwrap_or(0);
+    let limit = page.width() / 2;
+    let columns = Columns::fitted(0, page.width(), &[(longest.max("SITE".len()), limit)]);
+    page.row(&columns, Tone::Heading, ["SITE".into(), "REQUIRED ENDPOINTS".into()])?;
+    for site in &report.sites {
+        let gravest = site.endpoints.iter().map(|endpoint| endpoint.verdict).min();
+        let tone = gravest.map_or(Tone::Plain, Tone::of);
+        page.row(&columns, tone, [title(site).into(), verdict_counts(&site.summary).into()])?;
+    }
+    Ok(())
+}
+
+/// `2 blocked, 30 reached, 4 never seen`.
+fn verdict_counts(summary: &Summary) -> String {
+    let counts: Vec<String> = Verdict::ALL
+        .iter()
+        .map(|verdict| (summary.count(*verdict), verdict.words()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    counts.join(", ")
 }
 
 fn verdicts(
@@ -327,15 +359,9 @@ fn contradictions(
 }
 
 fn summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let verdicts: Vec<String> = Verdict::ALL
-        .iter()
-        .map(|verdict| (report.summary.count(*verdict), verdict.words()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
     page.blank()?;
     let endpoints = counted(report.summary.required, "required endpoint");
-    page.text(Tone::Heading, &format!("{endpoints}: {}", verdicts.join(", ")))
+    page.text(Tone::Heading, &format!("{endpoints}: {}", verdict_counts(&report.summary)))
 }
 
 fn coverage(page: &mut Page<'_>, report: &Report) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::sites::{earliest, latest};
+
 use crate::observe::{Anomalies, Locator};
 
 /// One input: a file, or standard input.
@@ -9,6 +11,8 @@ use crate::observe::{Anomalies, Locator};
 pub struct InputReport {
     /// The path as it was given or found; `-` for standard input.
     pub path: String,
+    /// The site that it belongs to; none where inputs were not told apart.
+    pub site: Option<String>,
     /// What sort of input it is.
     pub kind: InputKind,
     /// The format, such as `pcapng`, with its compression where there is one (`pcap.gz`); none when
@@ -105,6 +109,11 @@ pub struct UnnamedReport {
     pub count: u64,
     /// The servers of most of them, most first; at most ten.
     pub servers: Vec<UnnamedServer>,
+}
+
+impl UnnamedReport {
+    /// The most servers that are told.
+    pub const MOST: usize = 10;
 }
 
 /// A server at which connections without a name failed.
@@ -224,6 +233,7 @@ impl InputReport {
     pub fn new(path: String) -> Self {
         Self {
             path,
+            site: None,
             kind: InputKind::Unknown,
             format: None,
             bytes: 0,
@@ -253,6 +263,17 @@ impl AnomalyReport {
     }
 }
 
+impl KindCount {
+    fn add(rows: &mut Vec<Self>, more: &[Self]) {
+        for row in more {
+            match rows.iter_mut().find(|known| known.kind == row.kind) {
+                Some(known) => known.count += row.count,
+                None => rows.push(row.clone()),
+            }
+        }
+    }
+}
+
 impl From<Locator> for AnomalySample {
     fn from(place: Locator) -> Self {
         Self { record: place.record, offset: place.offset }
@@ -267,6 +288,87 @@ impl CoverageReport {
         self.flows.without_visible_name.sort();
         self.evictions.sort();
         self.link_types.sort();
+    }
+
+    /// The coverage of several sites together. A note that not all of them have is told with its site.
+    pub(super) fn sum<'c>(parts: impl Iterator<Item = (Option<&'c str>, &'c Self)>) -> Self {
+        let mut sum = Self::default();
+        let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut count = 0;
+        for (site, part) in parts {
+            count += 1;
+            sum.add(part);
+            for note in &part.notes {
+                let site = site.unwrap_or_default();
+                match notes.iter_mut().find(|(known, _)| *known == note.as_str()) {
+                    Some((_, sites)) => sites.push(site),
+                    None => notes.push((note, vec![site])),
+                }
+            }
+        }
+        let tell = |(note, sites): (&str, Vec<&str>)| match sites.len() {
+            all if all == count => note.to_owned(),
+            _ => format!("{}: {note}", sites.join(", ")),
+        };
+        sum.notes = notes.into_iter().map(tell).collect();
+        sum.sort();
+        sum
+    }
+
+    /// Adds all that is counted.
+    fn add(&mut self, other: &Self) {
+        self.first = earliest(self.first.take(), other.first.clone());
+        self.last = latest(self.last.take(), other.last.clone());
+        let (packets, more) = (&mut self.packets, &other.packets);
+        packets.read += more.read;
+        packets.decoded += more.decoded;
+        packets.not_ip += more.not_ip;
+        packets.other_transport += more.other_transport;
+        KindCount::add(&mut packets.not_understood, &more.not_understood);
+        let (flows, more) = (&mut self.flows, &other.flows);
+        flows.total += more.total;
+        flows.tcp += more.tcp;
+        flows.udp += more.udp;
+        flows.one_way += more.one_way;
+        flows.mid_flow += more.mid_flow;
+        for row in &more.without_visible_name {
+            let known = flows.without_visible_name.iter_mut().find(|one| one.reason == row.reason);
+            match known {
+                Some(known) => known.count += row.count,
+                None => flows.without_visible_name.push(row.clone()),
+            }
+        }
+        let (lines, more) = (&mut self.lines, &other.lines);
+        lines.read += more.read;
+        lines.with_records += more.with_records;
+        lines.without_record += more.without_record;
+        lines.records += more.records;
+        KindCount::add(&mut lines.not_understood, &more.not_understood);
+        self.encrypted_dns.dot += other.encrypted_dns.dot;
+        self.encrypted_dns.doq += other.encrypted_dns.doq;
+        self.encrypted_dns.doh += other.encrypted_dns.doh;
+        for row in &other.evictions {
+            match self.evictions.iter_mut().find(|known| known.table == row.table) {
+                Some(known) => known.count += row.count,
+                None => self.evictions.push(row.clone()),
+            }
+        }
+        for row in &other.link_types {
+            match self.link_types.iter_mut().find(|known| known.link_type == row.link_type) {
+                Some(known) => known.packets += row.packets,
+                None => self.link_types.push(row.clone()),
+            }
+        }
+        self.cut_packets += other.cut_packets;
+        if let Some(dropped) = other.dropped_packets {
+            *self.dropped_packets.get_or_insert(0) += dropped;
+        }
+        self.unnamed_failures.count += other.unnamed_failures.count;
+        // The same address is another server at another site, if it is a private one.
+        let servers = &mut self.unnamed_failures.servers;
+        servers.extend(other.unnamed_failures.servers.iter().cloned());
+        servers.sort_by(|a, b| (b.count, &a.server, a.cause).cmp(&(a.count, &b.server, b.cause)));
+        servers.truncate(UnnamedReport::MOST);
     }
 
     /// Every sum that does not come out, as sentences; empty when all do.

@@ -159,7 +159,7 @@ impl EndpointReport {
 impl EvidenceReport {
     /// Total order: by time, then by place; the parties break ties. Without its `Z`, RFC 3339 text
     /// in UTC sorts as time does, whatever the number of fractional digits.
-    fn key(&self) -> (Option<&str>, u32, u64, u64, Outcome, &str, &str, NameSource) {
+    pub(super) fn key(&self) -> (Option<&str>, u32, u64, u64, Outcome, &str, &str, NameSource) {
         (
             self.time.as_deref().map(|time| time.trim_end_matches('Z')),
             self.input,

@@ -15,6 +15,7 @@ mod outcome;
 mod records;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sites;
 mod verdict;
 mod watch;
 
@@ -33,6 +34,7 @@ pub use explain::{ExplainEvent, ExplainReport};
 pub use formats::{DetectionReport, FormatRow, LineFinding};
 pub use names::{NameRow, NamesReport};
 pub use records::RecordRow;
+pub use sites::SiteReport;
 pub use verdict::{MixedBy, Summary, Verdict};
 pub use watch::{Change, Finding};
 
@@ -54,7 +56,7 @@ pub struct Report {
     pub tool: Tool,
     /// What was required.
     pub catalog: CatalogReport,
-    /// What was read, sorted by path. Evidence points into this list by index.
+    /// What was read, sorted by site and path. Evidence points into this list by index.
     pub inputs: Vec<InputReport>,
     /// How much of the inputs was understood, and what that means for "never seen".
     pub coverage: CoverageReport,
@@ -66,6 +68,9 @@ pub struct Report {
     pub near_misses: Vec<NearMiss>,
     /// Where logs and captures contradict each other about required endpoints, sorted.
     pub contradictions: Vec<ContradictionReport>,
+    /// The same by site, sorted by name: what stands above is their sum, in which an endpoint has the
+    /// gravest of its verdicts. Inputs that were not told apart are one site without a name.
+    pub sites: Vec<SiteReport>,
 }
 
 /// The program that made a report.
@@ -127,6 +132,7 @@ impl Report {
         self.near_misses.sort();
         self.contradictions.sort_by(|a, b| a.key().cmp(&b.key()));
         self.coverage.sort();
+        self.sites.iter_mut().for_each(SiteReport::finish);
         self.summary = Summary::of(&self.endpoints);
     }
 
@@ -135,6 +141,11 @@ impl Report {
     pub fn discrepancies(&self) -> Vec<String> {
         let mut found = self.coverage.discrepancies();
         coverage::compare_inputs(&self.inputs, &self.coverage, &mut found);
+        for site in &self.sites {
+            let of_site = site.coverage.discrepancies();
+            let name = site.name.as_deref().unwrap_or("the inputs");
+            found.extend(of_site.iter().map(|sentence| format!("{name}: {sentence}")));
+        }
         if self.summary != Summary::of(&self.endpoints) {
             found.push("the summary does not count the verdicts of the endpoints".to_owned());
         }
@@ -304,6 +315,8 @@ mod tests {
             "summary",
             "endpoints",
             "near_misses",
+            "contradictions",
+            "sites",
         ] {
             let at = text.find(&format!("\"{key}\":")).unwrap();
             assert!(at >= from, "{key}");

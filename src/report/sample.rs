@@ -376,9 +376,23 @@ pub(crate) fn report() -> Report {
             ),
         ],
         contradictions: contradictions(),
+        sites: Vec::new(),
     };
     report.finish();
+    report.sites = vec![only_site(&report)];
     report
+}
+
+/// The same report as that of its only site.
+fn only_site(report: &Report) -> SiteReport {
+    SiteReport {
+        name: None,
+        summary: report.summary,
+        coverage: report.coverage.clone(),
+        endpoints: report.endpoints.clone(),
+        near_misses: report.near_misses.clone(),
+        contradictions: report.contradictions.clone(),
+    }
 }
 
 /// One contradiction with a capture that shows something, one with a capture that does not.
@@ -434,10 +448,12 @@ pub(crate) fn empty() -> Report {
         )],
         near_misses: Vec::new(),
         contradictions: Vec::new(),
+        sites: Vec::new(),
         ..report()
     };
     report.catalog.newer_edition = None;
     report.finish();
+    report.sites = vec![only_site(&report)];
     report
 }
 

@@ -28,6 +28,7 @@ mod partitions;
 mod rules;
 mod scenarios;
 mod service_tags;
+mod sites;
 mod support;
 mod tidy;
 mod tshark;

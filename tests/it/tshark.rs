@@ -30,6 +30,9 @@ const READ_OTHERWISE: [(&str, &str); 7] = [
 const SOURCES: [NameSource; 4] =
     [NameSource::Sni, NameSource::QuicSni, NameSource::DnsQuery, NameSource::HttpHost];
 
+/// tshark shows no header of a request whose head never ends.
+const UNFINISHED: [&str; 1] = ["http-head-unfinished"];
+
 /// Mutants of each scenario: tshark takes a third of a second for one.
 const MUTANTS: usize = 2;
 
@@ -41,6 +44,9 @@ type Names = BTreeSet<(&'static str, String)>;
 fn names_of_the_fixtures_are_those_that_tshark_shows() {
     let compared = AtomicUsize::new(0);
     let differences = for_each_scenario(|scenario| {
+        if UNFINISHED.contains(&scenario.name) {
+            return Vec::new();
+        }
         let path = fixture(scenario);
         let ours = ours(&path);
         compared.fetch_add(ours.len(), Ordering::Relaxed);

@@ -213,6 +213,7 @@ fn memory_stays_bounded_and_what_is_given_up_is_counted() {
         };
         let place = Place {
             time: Timestamp::from_nanos(i64::from(index)),
+            lived: Timestamp::from_nanos(i64::from(index)),
             locator: Locator { input: 0, record: u64::from(index) + 1, offset: 0 },
             block: 0,
             index: 0,

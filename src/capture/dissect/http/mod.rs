@@ -34,6 +34,10 @@ pub const MAX_HEAD: usize = 16 * 1024;
 #[doc(hidden)]
 pub fn fuzz_http(bytes: &[u8]) {
     let _ = looks_like_request(bytes);
+    // Where a response leads to is text like any other.
+    let (host, location) = bytes.split_at(bytes.len().min(16));
+    let away = leads_away(host, location).is_some();
+    assert!(!away || leads_elsewhere(host, location) || !location.is_empty());
     let check_length = |complete: bool, length: usize| match complete {
         true => assert!(length > 0 && length <= bytes.len().min(MAX_HEAD)),
         false => assert!(length == 0),
@@ -49,7 +53,17 @@ pub fn fuzz_http(bytes: &[u8]) {
         }
         match scan_response(bytes, last) {
             ResponseScan::NeedMore { at_least } => check_wait(last, at_least),
-            ResponseScan::Response(response) => check_length(response.complete, response.length),
+            ResponseScan::Response(response) => {
+                check_length(response.complete, response.length);
+                let body = bytes.get(response.length..).unwrap_or_default();
+                if let Some(missing) = page::missing(&response, body) {
+                    assert!(missing > 0 && body.len() + missing <= page::MAX_LOOK);
+                }
+                for wanted in [page::Wanted::Anything, page::Wanted::Revocation] {
+                    let sign = page::judge(&response, body, b"www.example.com", wanted);
+                    assert_eq!(sign, page::judge(&response, body, b"www.example.com", wanted));
+                }
+            }
             ResponseScan::NotHttp => {}
         }
     }
