@@ -1,12 +1,15 @@
 //! Which formats a log is of, by a fixed head of it, once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::directives::Directives;
 use super::format::{Hints, Memory, Reading};
 use super::framing::{Framing, Unit, units_of};
 use super::reader::{Fate, LineReader};
+use super::record::Record;
 use super::registry::FORMATS;
+use super::table::Table;
 
 /// Units of the head that are looked at.
 const UNITS: usize = 200;
@@ -24,36 +27,59 @@ pub struct Detection {
     pub has_directives: bool,
     /// What it tells about all lines.
     pub(crate) hints: Hints,
+    /// Its columns, where it is an export.
+    pub(crate) table: Option<Arc<Table>>,
 }
 
 impl Detection {
     /// Looks at the first lines, all of which `head` holds but for the last.
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
-        let mut detection = Self { framing: Framing::of(head), ..Self::default() };
-        let mut reader = LineReader::default();
-        let mut directives = Directives::default();
+        let framing = Framing::of(head);
         let units = units_of(head);
         let is_whole = |unit: &Unit| unit.end < head.len() || units.len() == 1;
-        let texts = units.iter().filter(|unit| is_whole(unit)).filter_map(|unit| {
-            let text = super::trim_line(head.get(unit.start..unit.end)?);
-            (!text.is_empty()).then_some(text)
-        });
+        let texts: Vec<&[u8]> = units
+            .iter()
+            .filter(|unit| is_whole(unit))
+            .filter_map(|unit| {
+                let text = super::trim_line(head.get(unit.start..unit.end)?);
+                (!text.is_empty()).then_some(text)
+            })
+            .take(UNITS)
+            .collect();
+        let (plain, records) = Self::read(framing, &texts, None);
+        let Some(table) = Table::find(texts.iter().copied()) else { return plain };
+        let is_quoted = memchr::memchr(b'"', head).is_some();
+        let framing = if is_quoted { Framing::Quoted } else { framing };
+        let has_raw = table.has_raw();
+        let (export, in_rows) = Self::read(framing, &texts, Some(Arc::new(table)));
+        // A log whose own columns have titles is read by its format.
+        let is_export = if has_raw { in_rows >= records } else { in_rows > records };
+        if is_export && in_rows > 0 { export } else { plain }
+    }
+
+    /// What the first lines are, as rows of this table or without one, and how many records they have.
+    fn read(framing: Framing, texts: &[&[u8]], table: Option<Arc<Table>>) -> (Self, usize) {
+        let mut detection = Self { framing, table: table.clone(), ..Self::default() };
+        let mut reader = LineReader::default().with_table(table);
+        let mut directives = Directives::default();
         let mut memory = Memory::default();
         let mut json = BTreeMap::new();
-        for text in texts.take(UNITS) {
+        let mut records = 0;
+        for text in texts {
             if directives.take(text) {
                 detection.has_directives = true;
                 continue;
             }
-            match reader.read(text, Some(&directives), &mut |_, _| {}) {
+            match reader.read(text, Some(&directives), &mut |_, _| records += 1) {
                 Fate::Known { format, reading } => {
                     *detection.formats.entry(format).or_default() += 1;
                     if text.trim_ascii_start().starts_with(b"{") {
                         *json.entry(format).or_default() += 1;
                     }
                     if reading == Reading::InOrder {
-                        reader.read_in_order(text, Some(&directives), &mut memory, &mut |_, _| {});
+                        let mut count = |_: usize, _: &Record<'_>| records += 1;
+                        reader.read_in_order(text, Some(&directives), &mut memory, &mut count);
                     }
                 }
                 Fate::Unknown => detection.unknown += 1,
@@ -63,7 +89,7 @@ impl Detection {
         for format in detection.formats.keys().filter_map(|format| FORMATS.get(*format)) {
             format.hints(&mut memory, &mut detection.hints);
         }
-        detection
+        (detection, records)
     }
 
     /// What its units are, for a person.

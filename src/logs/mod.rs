@@ -64,6 +64,7 @@ mod squid;
 mod stormshield;
 mod suricata_eve;
 mod suricata_fast;
+mod table;
 mod unbound;
 mod unifi;
 mod unifi_cef;

@@ -188,7 +188,7 @@ fn line_reader(detection: &Detection, options: &LogOptions) -> LineReader {
         Some(format) => LineReader::only(format),
         None => LineReader::new(detection.by_count()),
     };
-    reader.with(detection.hints)
+    reader.with(detection.hints).with_table(detection.table.clone())
 }
 
 /// Fills blocks in order and returns how many.

@@ -1,10 +1,13 @@
 //! One line at a time: wrappers off, the format found, its records out.
 
+use std::sync::Arc;
+
 use super::directives::Directives;
 use super::format::{Hints, LastHeader, Line, Memory, Reading};
 use super::grammar::{Json, Scratch};
 use super::record::Record;
 use super::registry::{self, FORMATS};
+use super::table::{self, Row, Table};
 use super::unwrap::{self, Wrapped};
 
 /// Wrappers within wrappers are taken off this often.
@@ -25,6 +28,8 @@ pub(crate) struct LineReader {
     scratch: Scratch,
     candidates: Vec<usize>,
     last_header: LastHeader,
+    /// The columns of the input, where it is an export.
+    table: Option<Arc<Table>>,
 }
 
 /// What became of a line.
@@ -62,6 +67,11 @@ impl LineReader {
         Self { hints, ..self }
     }
 
+    /// The reader for the rows of an export.
+    pub(crate) fn with_table(self, table: Option<Arc<Table>>) -> Self {
+        Self { table, ..self }
+    }
+
     /// Reads one line, or one JSON document, without its line end.
     pub(crate) fn read(
         &mut self,
@@ -89,11 +99,14 @@ impl LineReader {
         directives: Option<&Directives>,
         out: &mut Output<'_, '_>,
     ) -> Fate {
-        let Self { first, only, hints, wrappers, scratch, candidates, last_header } = self;
+        let Self { first, only, hints, wrappers, scratch, candidates, last_header, table } = self;
         let mut finder = Finder { first, only: *only, scratch, candidates };
         let last_header = Some(&*last_header);
         let line = Line { directives, hints: *hints, last_header, ..Line::default() };
-        finder.unwrap(text, line, wrappers, out)
+        match table {
+            Some(table) => finder.row(table, text, line, wrappers, out),
+            None => finder.unwrap(text, line, wrappers, out),
+        }
     }
 }
 
@@ -129,6 +142,42 @@ impl Finder<'_> {
             fate = fate.and(self.unwrap_message(message, line, wrappers, out));
         }
         fate
+    }
+
+    /// Reads a row of an export: the raw line in it, or else what its columns say.
+    fn row(
+        &mut self,
+        table: &Table,
+        text: &[u8],
+        line: Line<'_>,
+        wrappers: &mut [Scratch],
+        out: &mut Output<'_, '_>,
+    ) -> Fate {
+        let Some(format) = table::number() else { return Fate::Unknown };
+        let known = |reading| Fate::Known { format, reading };
+        match table.row(text, self.scratch) {
+            Row::Head => return known(Reading::NoRecord),
+            Row::Cut => return known(Reading::Damaged),
+            Row::Raw(raw, received) => {
+                let line = Line { received: received.or(line.received), ..line };
+                let fate = self.unwrap(&raw, line, wrappers, out);
+                if fate != Fate::Unknown {
+                    return fate;
+                }
+            }
+            Row::Own => {}
+        }
+        match table.record(text, &line, self.scratch) {
+            Some(record) => {
+                if out.memory.is_none() {
+                    (out.emit)(format, &record);
+                }
+                known(Reading::Records)
+            }
+            // Of a raw line that no format knows, nothing is known.
+            None if table.has_raw() => Fate::Unknown,
+            None => known(Reading::NoRecord),
+        }
     }
 
     fn unwrap_message(
@@ -193,7 +242,25 @@ impl Finder<'_> {
                 }
             }
         }
-        Fate::Unknown
+        self.flat(json, &line, out)
+    }
+
+    /// Reads an object that neither a format nor a wrapper explains by what its keys mean.
+    fn flat(&mut self, json: Json<'_>, line: &Line<'_>, out: &mut Output<'_, '_>) -> Fate {
+        // In a log of another format an object that it does not know is none of any.
+        let is_wanted = |format: &usize| {
+            let main = self.only.or(line.hints.json);
+            main.is_none_or(|main| main == *format)
+        };
+        let Some(format) = table::number().filter(is_wanted) else { return Fate::Unknown };
+        let inner = unwrap::nested(json).skip(1).chain([json]);
+        let Some(record) = inner.filter_map(|json| table::of_object(json, line)).next() else {
+            return Fate::Unknown;
+        };
+        if out.memory.is_none() {
+            (out.emit)(format, &record);
+        }
+        Fate::Known { format, reading: Reading::Records }
     }
 
     fn read_text(&mut self, text: &[u8], line: &Line<'_>, out: &mut Output<'_, '_>) -> Fate {

@@ -14,8 +14,8 @@ use super::{
     cloudflare_gateway, coredns, dnsmasq, envoy, forcepoint, fortinet, gcp_logging, haproxy,
     huawei_usg, juniper, leef, mikrotik, netfilter, netskope, panos, pf_filterlog, pf_text,
     powerdns, proxysg, skyhigh_mwg, sonicwall, sophos, squid, stormshield, suricata_eve,
-    suricata_fast, unbound, unifi, unifi_cef, watchguard, windows_dns, windows_firewall, zeek,
-    zscaler_nss,
+    suricata_fast, table, unbound, unifi, unifi_cef, watchguard, windows_dns, windows_firewall,
+    zeek, zscaler_nss,
 };
 
 /// The formats.
@@ -94,6 +94,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &squid::SquidCommon,
     &squid::OlfeoSaas,
     &windows_dns::WindowsDnsEtw,
+    &table::Columns,
 ];
 
 /// The number of a format in [`FORMATS`] by its word.

@@ -12,7 +12,7 @@ use super::container::{self, Part};
 use super::framing;
 use super::grammar::{Json, Scratch};
 use super::stamp::Stamp;
-use super::value;
+use super::{table, value};
 
 /// Keys under which shippers put the line that they carry, in the order of preference.
 const PAYLOAD_KEYS: &[&str] = &[
@@ -92,6 +92,9 @@ pub(super) fn unwrap<'a>(text: &'a [u8], scratch: &'a mut Scratch) -> Wrapped<'a
         && let Some(json) = scratch.json(start)
         && (json.is_object() || json.is_array())
     {
+        if let Some(rows) = table::rows_of(json) {
+            return Wrapped::Parts(rows.into_iter().map(|row| (row, Stamp::None)).collect());
+        }
         return Wrapped::Json(json);
     }
     if let Some(parts) = container::joined(text) {
@@ -109,10 +112,43 @@ pub(super) fn elements(json: Json<'_>) -> impl Iterator<Item = Json<'_>> {
     let array = if json.is_array() {
         Some(json)
     } else {
-        json.arrays().find(|(key, _)| ARRAY_KEYS.contains(key)).map(|(_, array)| array)
+        let records = json.arrays().find(|(key, _)| ARRAY_KEYS.contains(key));
+        records.map(|(_, array)| array).or_else(|| answer(json))
     };
     let own = array.is_none().then_some(json);
     array.into_iter().flat_map(Json::elements).chain(own)
+}
+
+/// The array of an interface's answer: an object with few members, of which one is a list of objects.
+fn answer(json: Json<'_>) -> Option<Json<'_>> {
+    const KEYS: &[&str] = &[
+        "queries",
+        "data",
+        "Results",
+        "results",
+        "value",
+        "rows",
+        "events",
+        "items",
+        "messages",
+        "result",
+        "logs",
+        "entries",
+        "documents",
+    ];
+    /// An answer says little beside its list.
+    const MAX_MEMBERS: usize = 12;
+    let is_list =
+        |array: &Json<'_>| array.is_array() && array.elements().next().is_some_and(Json::is_object);
+    if let Some(hits) = json.path(&["hits", "hits"]).filter(is_list) {
+        return Some(hits);
+    }
+    let is_answer = || {
+        json.entries().take(MAX_MEMBERS + 1).count() <= MAX_MEMBERS
+            && TIME_KEYS.iter().all(|key| json.get(key).is_none())
+    };
+    let list = json.arrays().find(|(key, array)| KEYS.contains(key) && is_list(array));
+    list.map(|(_, array)| array).filter(|_| is_answer())
 }
 
 /// An object, and those in it that may be records or wrappers of their own.
