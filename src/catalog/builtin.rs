@@ -1,5 +1,8 @@
 //! The catalogs that come with the program.
 
+use std::io::Read as _;
+
+use super::import::{self, ImportError};
 use super::{Catalog, CatalogError};
 
 /// A catalog that comes with the program, not yet read.
@@ -58,6 +61,10 @@ impl Catalog {
             Some((name, edition)) => (name, Some(edition)),
             None => (spec, None),
         };
+        if edition == Some("latest") {
+            let named = Self::builtins().filter(|built_in| built_in.name == name);
+            return named.max_by_key(|built_in| built_in.edition);
+        }
         Self::builtins().find(|built_in| {
             built_in.name == name
                 && edition.map_or(built_in.is_default, |edition| built_in.edition == edition)
@@ -76,7 +83,8 @@ impl Catalog {
         }
     }
 
-    /// Reads what a person names: a built-in catalog `NAME[@EDITION]`, else a file.
+    /// Reads what a person names: a built-in catalog `NAME[@EDITION]`, where `latest` is an edition too, else
+    /// a file: a catalog's own or a list that can be [imported](import::import).
     ///
     /// A text that is neither a built-in catalog nor looks like a path (no separator, no `.toml`)
     /// and is no file is taken for a mistyped name.
@@ -84,17 +92,21 @@ impl Catalog {
     /// # Errors
     ///
     /// The file cannot be read or is no good catalog, or nothing has that name.
-    pub fn resolve(spec: &str) -> Result<Self, CatalogError> {
+    pub fn resolve(spec: &str) -> Result<Self, ImportError> {
         if let Some(built_in) = Self::find_builtin(spec) {
-            return built_in.load();
+            return Ok(built_in.load()?);
         }
         let path = std::path::Path::new(spec);
         let like_a_path = spec.contains(['/', '\\'])
             || path.extension().is_some_and(|extension| extension == "toml");
         if !like_a_path && !path.exists() {
-            return Err(CatalogError::unknown(spec));
+            return Err(CatalogError::unknown(spec).into());
         }
-        Self::from_path(path)
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(import::MAX_SIZE as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| CatalogError::unreadable(spec, error))?;
+        Self::of_file(spec, &bytes)
     }
 
     /// The newest built-in edition of the catalog of this name, if it is newer than this one.

@@ -8,6 +8,14 @@
 //! edition = "2026-11-01"       # the date of the list, as text
 //! title = "Our intranet"       # optional
 //! source = "https://…"         # optional: the document that the list was taken from
+//! notes = ["…"]                # optional: what else the document points to
+//!
+//! [provenance]                 # optional: what `catalog import` made it of
+//! file = "page.md"
+//! sha256 = "…"
+//! date = "2026-11-01"
+//! rows = 76                    # names that were taken
+//! ignored = ["line 7: …"]      # what was ignored or changed, and why
 //!
 //! [[endpoint]]
 //! pattern = "*.example.com"    # see Pattern for the shapes

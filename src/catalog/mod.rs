@@ -6,6 +6,9 @@
 //! observed name to which of them it belongs.
 
 mod builtin;
+mod diff;
+pub mod export;
+pub mod import;
 pub mod load;
 mod matcher;
 mod model;
@@ -13,15 +16,18 @@ mod pattern;
 #[cfg(test)]
 mod reference_tests;
 mod tails;
+mod union;
 mod view;
 mod words;
 
 pub use builtin::BuiltIn;
+pub use diff::{CatalogDiff, Listed, Moved, Replaced};
 pub use load::{CatalogError, Problem};
 pub use matcher::{Matcher, Matches};
 pub(crate) use model::sha256_hex;
 pub use model::{
-    Alternative, Catalog, Endpoint, EndpointIndex, Inbound, Occurrence, Profile, Section, Selection,
+    Alternative, Catalog, Endpoint, EndpointIndex, Inbound, Occurrence, Profile, Provenance,
+    Section, Selection,
 };
 pub use pattern::{Pattern, PatternError};
 pub use view::{CatalogView, EditionView, EndpointView};
@@ -32,6 +38,12 @@ pub use words::{Cloud, Clouds, Direction, Protocol, Scenario, Scenarios, Set, Un
 /// The entry point of the fuzzer; it must not panic on any bytes.
 #[doc(hidden)]
 pub fn fuzz_catalog(bytes: &[u8]) {
+    if let Ok(imported) = import::import("fuzz.md", bytes) {
+        // What was made of a list is a good catalog, and every device gets something of it.
+        let again = Catalog::parse("fuzz.toml", &imported.text);
+        assert!(again.is_ok_and(|again| again.endpoints() == imported.catalog.endpoints()));
+        let _ = CatalogDiff::of(&imported.catalog, &imported.catalog);
+    }
     let Ok(catalog) = Catalog::parse_bytes("fuzz.toml", bytes) else { return };
     let everything = catalog.select(&Profile::everything());
     let Ok(matcher) = Matcher::new(&catalog, &everything) else { return };

@@ -11,12 +11,29 @@ pub struct Catalog {
     pub(super) edition: String,
     pub(super) title: Option<String>,
     pub(super) source: Option<String>,
+    pub(super) notes: Vec<String>,
+    pub(super) provenance: Option<Provenance>,
     pub(super) sha256: String,
     pub(super) sections: Vec<Section>,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) inbound: Vec<Inbound>,
     pub(super) alternatives: Vec<Alternative>,
     pub(super) warnings: Vec<super::Problem>,
+}
+
+/// What a catalog was imported from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Provenance {
+    /// The name of the file.
+    pub file: String,
+    /// Its SHA-256, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Its date, as it says.
+    pub date: Option<String>,
+    /// How many names of its rows were taken.
+    pub rows: Option<u64>,
+    /// What was ignored or changed, and why.
+    pub ignored: Vec<String>,
 }
 
 /// An endpoint's place in [`Catalog::endpoints`]. Only meaningful together with that catalog.
@@ -127,6 +144,18 @@ impl Catalog {
     #[must_use]
     pub fn source(&self) -> Option<&str> {
         self.source.as_deref()
+    }
+
+    /// What else the document points to, for people.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What it was imported from, where it says.
+    #[must_use]
+    pub const fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_ref()
     }
 
     /// SHA-256 of the file, in lower-case hexadecimal.

@@ -89,6 +89,52 @@ fn no_use_is_a_sentence_of_the_page() {
 }
 
 #[test]
+#[ignore = "reads the reference page"]
+fn the_pages_import_to_the_built_in_editions() {
+    for (spec, name) in [
+        ("power-automate@2023-04-17", "power-automate-ip-address-configuration.md"),
+        ("power-automate@2026-05-13", "power-automate-ip-address-configuration-2026-05-13.md"),
+    ] {
+        let built_in = Catalog::builtin(spec).unwrap();
+        let imported = super::import::import(name, page(name).as_bytes()).unwrap().catalog;
+        let rows = |catalog: &Catalog| -> Vec<(String, Vec<String>)> {
+            let endpoints = catalog.endpoints().iter().map(|endpoint| {
+                let mut occurrences: Vec<String> = endpoint
+                    .occurrences
+                    .iter()
+                    .map(|row| {
+                        let section = row.section.map_or("", |at| &catalog.sections()[at].id);
+                        format!("{section}: {}; {}", row.clouds, row.scenarios)
+                    })
+                    .collect();
+                occurrences.sort();
+                (endpoint.id.clone(), occurrences)
+            });
+            endpoints.collect()
+        };
+        let (ours, theirs) = (rows(&built_in), rows(&imported));
+        let differing: Vec<_> = ours
+            .iter()
+            .filter(|row| !theirs.contains(row))
+            .chain(theirs.iter().filter(|row| !ours.contains(row)))
+            .collect();
+        assert!(differing.is_empty(), "{spec}: {differing:#?}");
+        assert_eq!(imported.edition(), built_in.edition());
+        assert_eq!(imported.name(), built_in.name());
+        let provenance = built_in.provenance().expect("where it is from");
+        assert_eq!(Some(provenance), imported.provenance());
+        assert_eq!(built_in.notes(), imported.notes());
+        let tags = |catalog: &Catalog| -> Vec<String> {
+            catalog.inbound().iter().map(|inbound| inbound.service_tag.clone()).collect()
+        };
+        // The older page names service tags in its prose alone.
+        let known = tags(&built_in);
+        assert!(tags(&imported).iter().all(|tag| known.contains(tag)), "{spec}");
+        assert_eq!(imported.inbound().is_empty(), spec.ends_with("2023-04-17"));
+    }
+}
+
+#[test]
 fn rows_are_read_from_tables_of_domains() {
     let page = "## My Section (one)\n| Domains | P | U |\n|---|---|---|\n| \\*.a.b<br />c.d | https | x |\n\n| Other | P |\n| e.f | https |\n";
     let rows = rows(page);

@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
 use super::catalog::CatalogFilter;
-use crate::catalog::{Catalog, CatalogError, Profile};
+use crate::catalog::import::ImportError;
+use crate::catalog::{Catalog, Profile};
 use crate::logs::read::LogOptions;
 use crate::logs::stamp::TimeRules;
 use crate::logs::{registry, value};
@@ -50,9 +51,10 @@ pub enum Color {
 /// What is required.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Requirement {
-    /// Catalog of required endpoints: one that is built in, or a file
+    /// Catalog of required endpoints: one that is built in (EDITION may be `latest`), or a file: a
+    /// catalog's own, or a list that `catalog import` reads (repeatable)
     #[arg(long, value_name = "NAME[@EDITION]|FILE")]
-    pub catalog: Option<String>,
+    pub catalog: Vec<String>,
     /// The clouds and scenarios that apply [default: cloud public, every scenario]
     #[command(flatten)]
     pub profile: CatalogFilter,
@@ -64,8 +66,16 @@ impl Requirement {
     /// # Errors
     ///
     /// The catalog cannot be used; the message says why.
-    pub fn load(&self) -> Result<crate::Requirement, CatalogError> {
-        let catalog = Catalog::resolve(self.catalog.as_deref().unwrap_or(Catalog::DEFAULT))?;
+    pub fn load(&self) -> Result<crate::Requirement, ImportError> {
+        let catalogs = self
+            .catalog
+            .iter()
+            .map(|spec| Catalog::resolve(spec))
+            .collect::<Result<Vec<_>, _>>()?;
+        let catalog = match Catalog::union(&catalogs) {
+            Some(catalog) => catalog,
+            None => Catalog::resolve(Catalog::DEFAULT)?,
+        };
         let mut profile = Profile::default();
         if !self.profile.clouds.is_empty() {
             profile.clouds = self.profile.clouds.iter().copied().collect();

@@ -1,7 +1,7 @@
 //! `egress-audit catalog`: which endpoints are required, and is a list of one's own good?
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
@@ -9,10 +9,13 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use serde::Serialize;
 
+use super::catalog_export::ExportCommand;
+use crate::catalog::import::{self, ImportError};
 use crate::catalog::{
-    Catalog, CatalogError, CatalogView, Cloud, Clouds, EditionView, Profile, Scenario, Scenarios,
-    Word,
+    Catalog, CatalogDiff, CatalogError, CatalogView, Cloud, Clouds, EditionView, Profile,
+    Provenance, Scenario, Scenarios, Word,
 };
+use crate::render::{catalog_diff, escape};
 
 /// The width of a table where there is no terminal to ask.
 const WIDTH_WITHOUT_TERMINAL: u16 = 120;
@@ -43,6 +46,27 @@ pub enum CatalogCommand {
         #[arg(long, value_enum, default_value_t)]
         format: CatalogFormat,
     },
+    /// Make a catalog of a list that somebody publishes: a page in Markdown, Microsoft 365's JSON, CSV, or
+    /// one name a line
+    Import {
+        /// The file; its content tells what it is
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Tell what changed from one catalog to another
+    Diff {
+        /// The first
+        #[arg(value_name = "A")]
+        from: String,
+        /// The second
+        #[arg(value_name = "B")]
+        to: String,
+        /// How to write it
+        #[arg(long, value_enum, default_value_t)]
+        format: CatalogFormat,
+    },
+    /// Write what a device needs to let the endpoints pass, in its own syntax
+    Export(ExportCommand),
     /// Check whether a file is a good catalog
     Check {
         /// The file
@@ -77,7 +101,13 @@ pub enum CatalogFormat {
 pub enum CatalogCommandError {
     /// There is no such catalog, or it is not good: usage, exit code 2.
     #[error(transparent)]
-    Catalog(#[from] CatalogError),
+    Catalog(#[from] ImportError),
+    /// A built-in catalog is not good.
+    #[error(transparent)]
+    BuiltIn(#[from] CatalogError),
+    /// A report cannot be used; the message says which and why.
+    #[error("{0}")]
+    Report(String),
     /// The output could not be written. A broken pipe is no error of ours.
     #[error("cannot write the output: {0}")]
     Write(#[from] io::Error),
@@ -88,6 +118,14 @@ pub enum CatalogCommandError {
 struct ListDocument {
     schema: &'static str,
     catalogs: Vec<EditionView>,
+}
+
+/// `catalog diff --format json`
+#[derive(Serialize)]
+struct DiffDocument {
+    schema: &'static str,
+    #[serde(flatten)]
+    diff: CatalogDiff,
 }
 
 /// `catalog show --format json`
@@ -116,7 +154,20 @@ pub fn run(command: &CatalogCommand, out: &mut dyn Write) -> Result<(), CatalogC
                 }
             }
         }
-        CatalogCommand::Check { file } => check(&Catalog::from_path(file)?, out),
+        CatalogCommand::Check { file } => {
+            check(&Catalog::from_path(file).map_err(ImportError::from)?, out)
+        }
+        CatalogCommand::Import { file } => import_file(file, out),
+        CatalogCommand::Diff { from, to, format } => {
+            let diff = CatalogDiff::of(&Catalog::resolve(from)?, &Catalog::resolve(to)?);
+            match format {
+                CatalogFormat::Terminal => Ok(catalog_diff::render(&diff, out)?),
+                CatalogFormat::Json => {
+                    json(&DiffDocument { schema: "egress-audit/catalog-diff/1", diff }, out)
+                }
+            }
+        }
+        CatalogCommand::Export(command) => command.run(out),
     }
 }
 
@@ -189,6 +240,17 @@ fn show(
     if let Some(source) = view.source {
         writeln!(out, "source: {source}")?;
     }
+    for note in catalog.notes() {
+        writeln!(out, "see also: {note}")?;
+    }
+    if let Some(provenance) = catalog.provenance() {
+        let Provenance { file, sha256, rows, ignored, .. } = provenance;
+        let rows = rows.map(|rows| format!(", {rows} names")).unwrap_or_default();
+        writeln!(out, "imported from {file}{rows}, sha256 {sha256}")?;
+        for remark in ignored {
+            writeln!(out, "  {remark}")?;
+        }
+    }
     if let Some(newer) = view.newer_edition {
         writeln!(out, "a newer edition is built in: {}@{newer}", view.name)?;
     }
@@ -258,6 +320,17 @@ fn check(catalog: &Catalog, out: &mut dyn Write) -> Result<(), CatalogCommandErr
         endpoints(catalog.endpoints().len())
     )?;
     writeln!(out, "sha256 {}", catalog.sha256())?;
+    Ok(())
+}
+
+/// Writes the catalog that a list becomes.
+fn import_file(file: &Path, out: &mut dyn Write) -> Result<(), CatalogCommandError> {
+    let path = file.to_string_lossy();
+    let bytes = std::fs::read(file).map_err(|error| {
+        CatalogCommandError::Report(format!("{}: {error}", escape::terminal(&path)))
+    })?;
+    let imported = import::import(&path, &bytes).map_err(CatalogCommandError::Catalog)?;
+    out.write_all(imported.text.as_bytes())?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 mod arguments;
 mod audit;
 pub mod catalog;
+mod catalog_export;
 mod exit;
 mod explain;
 mod formats;
@@ -363,7 +364,7 @@ mod tests {
         for part in [
             "inputs: [\"x.pcap\", \"-\"]",
             "threads: Some(3)",
-            "catalog: Some(\"power-automate@2026-05-13\")",
+            "catalog: [\"power-automate@2026-05-13\"]",
             "clouds: [Public, Gcc]",
             "scenarios: [Mobile]",
             "path: \"a.json\", format: Json",

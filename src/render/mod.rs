@@ -4,6 +4,7 @@
 //! neither the time nor the environment. Whatever comes from an input passes through
 //! [`escape`] on its way out.
 
+pub mod catalog_diff;
 pub mod csv;
 pub mod escape;
 pub mod explain;

@@ -12,6 +12,7 @@
 
 mod addresses;
 mod cases;
+mod catalog_tools;
 mod certificates;
 mod cli;
 mod clues;

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::super::model::sha256_hex;
 use super::super::{
     Alternative, Catalog, Direction, Endpoint, EndpointIndex, Inbound, Occurrence, Pattern,
-    Protocol, Section, Set, Word,
+    Protocol, Provenance, Section, Set, Word,
 };
 use super::error::{CatalogError, Problem, is_disturbing, line_and_column};
 use super::raw::{self, Text};
@@ -26,6 +26,14 @@ pub(super) fn build(path: &str, text: &str, raw: raw::File) -> Result<Catalog, C
     let edition = builder.word(raw.catalog.edition);
     let title = raw.catalog.title.map(|title| builder.prose(title));
     let source = raw.catalog.source.map(|source| builder.prose(source));
+    let notes = raw.catalog.notes.into_iter().map(|note| builder.prose(note)).collect();
+    let provenance = raw.provenance.map(|provenance| Provenance {
+        file: builder.prose(provenance.file),
+        sha256: builder.word(provenance.sha256),
+        date: provenance.date.map(|date| builder.word(date)),
+        rows: provenance.rows,
+        ignored: provenance.ignored.into_iter().map(|row| builder.prose(row)).collect(),
+    });
     let sections = builder.sections(raw.section);
     let (endpoints, warnings) = builder.endpoints(raw.endpoint, &sections);
     let inbound = raw.inbound.into_iter().map(|i| builder.inbound(i, &sections)).collect();
@@ -38,6 +46,8 @@ pub(super) fn build(path: &str, text: &str, raw: raw::File) -> Result<Catalog, C
         edition,
         title,
         source,
+        notes,
+        provenance,
         sha256: sha256_hex(text.as_bytes()),
         sections,
         endpoints,

@@ -106,7 +106,7 @@ impl CatalogError {
         Self::one(path, Problem::anywhere(message, advice))
     }
 
-    pub(super) fn unreadable(path: &str, cause: std::io::Error) -> Self {
+    pub(in crate::catalog) fn unreadable(path: &str, cause: std::io::Error) -> Self {
         let message = format!("cannot be read: {cause}");
         let problem = Problem::anywhere(message, "check the path and its permissions");
         Self { cause: Some(cause), ..Self::one(path, problem) }

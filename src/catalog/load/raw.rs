@@ -11,6 +11,7 @@ pub(super) type Text = Spanned<String>;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) catalog: Header,
+    pub(super) provenance: Option<Provenance>,
     #[serde(default)]
     pub(super) section: Vec<Section>,
     #[serde(default)]
@@ -29,6 +30,20 @@ pub(super) struct Header {
     pub(super) edition: Text,
     pub(super) title: Option<Text>,
     pub(super) source: Option<Text>,
+    #[serde(default)]
+    pub(super) notes: Vec<Text>,
+}
+
+/// `[provenance]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Provenance {
+    pub(super) file: Text,
+    pub(super) sha256: Text,
+    pub(super) date: Option<Text>,
+    pub(super) rows: Option<u64>,
+    #[serde(default)]
+    pub(super) ignored: Vec<Text>,
 }
 
 /// `[[section]]`

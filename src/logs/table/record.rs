@@ -187,8 +187,7 @@ fn word(text: &[u8]) -> Action {
     let is_phrase = |phrase: &&str| {
         text.get(..phrase.len()).is_some_and(|start| start.eq_ignore_ascii_case(phrase.as_bytes()))
     };
-    if value::is_one_of(text, BLOCKED)
-        || ["not allowed", "connectionfailed"].iter().any(|p| is_phrase(&p))
+    if value::is_one_of(text, BLOCKED) || ["not allowed", "connectionfailed"].iter().any(is_phrase)
     {
         return Action::Deny;
     }

@@ -1,0 +1,77 @@
+//! What changed from one catalog to another, for a terminal.
+
+use std::io::{self, Write};
+
+use super::escape;
+use crate::catalog::{CatalogDiff, Listed, Replaced, Set, Word};
+
+/// Writes the differences, one endpoint a line.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render(diff: &CatalogDiff, out: &mut dyn Write) -> io::Result<()> {
+    let CatalogDiff { from, to, from_endpoints, to_endpoints, .. } = diff;
+    let (from, to) = (escape::terminal(from), escape::terminal(to));
+    writeln!(out, "{from} to {to}: {from_endpoints} endpoints to {to_endpoints}")?;
+    if diff.is_empty() {
+        return writeln!(out, "\nBoth require the same.");
+    }
+    listed("ADDED", &diff.added, out)?;
+    listed("REMOVED", &diff.removed, out)?;
+    if !diff.moved.is_empty() {
+        writeln!(out, "\nOF OTHER CLOUDS OR SCENARIOS ({})", diff.moved.len())?;
+        for row in &diff.moved {
+            write!(out, "  {}", escape::terminal(&row.id))?;
+            if row.clouds_from != row.clouds_to {
+                write!(out, "  clouds: {} to {}", all_or(row.clouds_from), all_or(row.clouds_to))?;
+            }
+            if row.scenarios_from != row.scenarios_to {
+                let (from, to) = (all_or(row.scenarios_from), all_or(row.scenarios_to));
+                write!(out, "  scenarios: {from} to {to}")?;
+            }
+            writeln!(out)?;
+        }
+    }
+    replaced("WIDENED", "is covered by", &diff.widened, out)?;
+    replaced("NARROWED", "became", &diff.narrowed, out)?;
+    if !diff.not_covered.is_empty() {
+        let count = diff.not_covered.len();
+        writeln!(out, "\nOF {from}, NOT COVERED BY {to} ({count})")?;
+        for id in &diff.not_covered {
+            writeln!(out, "  {}", escape::terminal(id))?;
+        }
+    }
+    Ok(())
+}
+
+fn listed(title: &str, rows: &[Listed], out: &mut dyn Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title} ({})", rows.len())?;
+    for row in rows {
+        let id = escape::terminal(&row.id);
+        writeln!(
+            out,
+            "  {id}  clouds: {}; scenarios: {}",
+            all_or(row.clouds),
+            all_or(row.scenarios)
+        )?;
+    }
+    Ok(())
+}
+
+fn replaced(title: &str, how: &str, rows: &[Replaced], out: &mut dyn Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title} ({})", rows.len())?;
+    for row in rows {
+        writeln!(out, "  {} {how} {}", escape::terminal(&row.from), escape::terminal(&row.to))?;
+    }
+    Ok(())
+}
+
+fn all_or<W: Word>(set: Set<W>) -> String {
+    if set == Set::all() { "all".to_owned() } else { set.to_string() }
+}
