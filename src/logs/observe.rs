@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::record::{Action, Decider, Kind, Protocol, Record};
 use super::registry::FORMATS;
 use super::stamp::{Stamp, TimeRules};
+use crate::observe::decider;
 use crate::observe::{
     Address, Attempt, Cause, Channel, Doubt, Duration, Fact, Frame, Locator, NameId, NameSource,
     Outcome, Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp, is_plainly_a_name,
@@ -14,8 +15,6 @@ use crate::observe::{
 /// How long an answer holds whose time to live the log does not state: what resolvers commonly
 /// keep at least.
 const USUAL_TIME_TO_LIVE: Duration = Duration::from_seconds(300);
-/// The longest text about who decided, in bytes.
-const MAX_DECIDER: usize = 300;
 
 const DNS_NOERROR: u16 = 0;
 const DNS_SERVFAIL: u16 = 2;
@@ -168,34 +167,18 @@ impl<'o> Observer<'o> {
         }
     }
 
-    /// Who decided, and by what: `Fortinet FortiGate: rule "deny-out-7", category "Streaming"`.
+    /// Who decided, and by what.
     fn decider<S: Sink>(
         &mut self,
         format: usize,
         record: &Record<'_>,
         sink: &mut S,
     ) -> Option<TextId> {
-        let text = &mut self.text;
-        text.clear();
-        text.push_str(FORMATS.get(format).map_or("a device", |format| format.about().device()));
+        let device = FORMATS.get(format).map_or("a device", |format| format.about().device());
         let Decider { rule, policy, category, reason } = &record.decider;
-        let parts =
-            [("rule", rule), ("policy", policy), ("category", category), ("reason", reason)];
-        let mut separator = ": ";
-        for (word, value) in parts {
-            let Some(value) = value else { continue };
-            text.push_str(separator);
-            text.push_str(word);
-            text.push_str(" \"");
-            text.push_str(&String::from_utf8_lossy(value));
-            text.push('"');
-            separator = ", ";
-        }
-        if text.len() > MAX_DECIDER {
-            let end = (0..=MAX_DECIDER).rev().find(|end| text.is_char_boundary(*end));
-            text.truncate(end.unwrap_or(0));
-            text.push('…');
-        }
+        let parts = [rule, policy, category, reason].map(|part| part.as_deref());
+        let text = &mut self.text;
+        decider::encode(text, device, parts);
         sink.text(text)
     }
 }

@@ -7,6 +7,7 @@ mod address;
 mod anomaly;
 mod attempt;
 mod cause;
+pub mod decider;
 mod fact;
 mod locator;
 mod name;

@@ -6,10 +6,11 @@ use super::read::Clock;
 use super::wireshark;
 use crate::catalog::{Catalog, Direction, Endpoint};
 use crate::evidence::{Sample, Settled};
-use crate::observe::{Address, Channel, Outcome, SocketAddress, Timestamp};
+use crate::observe::decider::Decider;
+use crate::observe::{Address, Cause, Channel, Outcome, SocketAddress, Timestamp};
 use crate::report::{
-    ContradictionKind, ContradictionReport, EndpointReport, EvidenceReport, MixedBy, NameReport,
-    NearMiss, NearMissReason, OutcomeReport, Verdict,
+    ClientReport, ContradictionKind, ContradictionReport, DeciderReport, EndpointReport,
+    EvidenceReport, MixedBy, NameReport, NearMiss, NearMissReason, OutcomeReport, Verdict,
 };
 use crate::service_tags::{InboundTags, RequiredTag};
 use crate::trust::Standing;
@@ -74,6 +75,8 @@ impl Required<'_> {
             mixed_by: None,
             intercepted: false,
             reason: String::new(),
+            deciders: Vec::new(),
+            clients: Vec::new(),
             names: Vec::new(),
         }
     }
@@ -184,6 +187,8 @@ impl Assembly<'_> {
             }),
             intercepted: judged.intercepted,
             reason: judged.reason.clone(),
+            deciders: self.deciders(judged),
+            clients: self.clients(judged),
             names: judged.names.iter().map(|name| self.name(name)).collect(),
             ..required.described()
         }
@@ -233,13 +238,18 @@ impl Assembly<'_> {
 
     fn sample(&self, sample: &Sample, tried: &Tried<'_>, outcome: Outcome) -> EvidenceReport {
         let locator = sample.locator;
+        let decider = self.decider(tried);
         EvidenceReport {
             input: locator.input,
             record: locator.record,
             offset: locator.offset,
             time: sample.time.instant_text(self.clock.of(locator.input)),
-            client: tried.key.client.to_string(),
-            server: server(tried.key.server),
+            client: (!tried.key.client.is_unspecified()).then(|| tried.key.client.to_string()),
+            server: known(tried.key.server),
+            device: decider.map(|decider| decider.device.to_owned()),
+            rule: owned(decider.and_then(|decider| decider.rule)),
+            policy: owned(decider.and_then(|decider| decider.policy)),
+            category: owned(decider.and_then(|decider| decider.category)),
             transport: tried.key.channel.transport(),
             outcome,
             named_by: tried.source,
@@ -250,6 +260,78 @@ impl Assembly<'_> {
                 .then(|| wireshark::filter(&tried.key, sample.client_port)),
             line: None,
         }
+    }
+
+    /// Who decided on attempts, where a log says.
+    fn decider(&self, tried: &Tried<'_>) -> Option<Decider<'_>> {
+        tried.key.decider.map(|text| Decider::parse(self.evidence.text(text)))
+    }
+
+    /// By whom and by what attempts at an endpoint were blocked, most first.
+    fn deciders(&self, judged: &Judged) -> Vec<DeciderReport> {
+        type Row<'e> = (Cause, Decider<'e>);
+        let mut rows: BTreeMap<Row<'_>, (BTreeSet<Address>, u64, Timestamp, Timestamp)> =
+            BTreeMap::new();
+        for tried in self.tried_at(judged) {
+            let (Outcome::Blocked(cause), Some(decider)) = (shown(tried), self.decider(tried))
+            else {
+                continue;
+            };
+            let row = rows.entry((cause, decider));
+            let row = row.or_insert((BTreeSet::new(), 0, Timestamp::MAX, Timestamp::MIN));
+            row.0.insert(tried.key.client);
+            row.1 = row.1.saturating_add(tried.tally.count);
+            row.2 = row.2.min(tried.tally.first);
+            row.3 = row.3.max(tried.tally.last);
+        }
+        let mut rows: Vec<DeciderReport> = rows
+            .into_iter()
+            .map(|((cause, decider), (clients, count, first, last))| DeciderReport {
+                device: decider.device.to_owned(),
+                rule: owned(decider.rule),
+                policy: owned(decider.policy),
+                category: owned(decider.category),
+                reason: owned(decider.reason),
+                cause: cause.as_str(),
+                count,
+                clients: clients.len() as u64,
+                first: self.time(first),
+                last: self.time(last),
+            })
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+        rows
+    }
+
+    /// Who tried an endpoint and how often with which result, those that were blocked most first.
+    fn clients(&self, judged: &Judged) -> Vec<ClientReport> {
+        let mut rows: BTreeMap<Address, ClientReport> = BTreeMap::new();
+        for tried in self.tried_at(judged) {
+            let client = tried.key.client;
+            if client.is_unspecified() {
+                continue;
+            }
+            let row = rows.entry(client).or_insert_with(|| ClientReport {
+                client: client.to_string(),
+                ..ClientReport::default()
+            });
+            let count = match shown(tried) {
+                Outcome::Blocked(_) => &mut row.blocked,
+                Outcome::Answered => &mut row.answered,
+                Outcome::Allowed | Outcome::Inconclusive(_) => &mut row.other,
+            };
+            *count = count.saturating_add(tried.tally.count);
+        }
+        let mut rows: Vec<ClientReport> = rows.into_values().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse((row.blocked, row.answered)));
+        rows.truncate(ClientReport::MOST);
+        rows
+    }
+
+    /// All attempts at an endpoint.
+    fn tried_at(&self, judged: &Judged) -> impl Iterator<Item = &Tried<'_>> {
+        let all = judged.names.iter().flat_map(|name| &name.tried);
+        all.filter_map(|&at| self.verdicts.tried.get(at))
     }
 
     fn time(&self, time: Timestamp) -> Option<String> {
@@ -304,7 +386,7 @@ pub(super) fn detail(
     outcome: Outcome,
     verdicts: &Verdicts<'_>,
 ) -> String {
-    let decider = tried.key.decider.map(|decider| evidence.text(decider).to_owned());
+    let decider = tried.key.decider.map(|text| Decider::parse(evidence.text(text)).sentence());
     let fact = Some(sample.fact.detail(tried.key.channel)).filter(|fact| !fact.is_empty());
     let civil = sample.time.civil_text().map(|time| format!("logged {time}"));
     let parts: Vec<String> = decider.into_iter().chain(fact).chain(civil).collect();
@@ -320,6 +402,15 @@ pub(super) fn detail(
         detail.push_str(&format!("{separator}{sentence}"));
     }
     detail
+}
+
+/// A socket as the report writes it; none where it is not known.
+pub(super) fn known(socket: SocketAddress) -> Option<String> {
+    (!socket.address.is_unspecified()).then(|| server(socket))
+}
+
+fn owned(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
 }
 
 /// A socket as the report writes it; without its port where there is none.

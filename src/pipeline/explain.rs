@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::assemble::{detail, server, shown};
+use super::assemble::{detail, known, shown};
 use super::read::{Clock, Read};
 use super::{
     About, Error, Options, Progress, Requirement, Site, catalog_report, read_evidence, threads,
@@ -264,8 +264,8 @@ fn event(
         input: sample.locator.input,
         record: sample.locator.record,
         offset: sample.locator.offset,
-        client: server(client),
-        server: server(tried.key.server),
+        client: known(client),
+        server: known(tried.key.server),
         channel: channel(tried.key.channel),
         name: evidence.names().text(tried.name).to_owned(),
         named_by: tried.source,

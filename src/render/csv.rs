@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use super::{Places, csv_error, escape};
-use crate::report::{EndpointReport, MixedBy, NameReport, Report};
+use crate::observe::decider::Decider;
+use crate::report::{DeciderReport, EndpointReport, MixedBy, NameReport, Report};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 19] = [
+pub const COLUMNS: [&str; 20] = [
     "site",
     "endpoint",
     "pattern",
@@ -19,6 +20,7 @@ pub const COLUMNS: [&str; 19] = [
     "mixed_by",
     "intercepted",
     "reason",
+    "blocked_by",
     "name",
     "name_verdict",
     "attempts",
@@ -77,12 +79,28 @@ fn row(
         mixed_by,
         endpoint.intercepted.to_string(),
         endpoint.reason.clone(),
+        blocked_by(endpoint),
     ];
     match name {
         None => cells.resize(COLUMNS.len(), String::new()),
         Some(name) => cells.extend(name_cells(places, name)),
     }
     cells.iter().map(|cell| escape::csv(cell).into_owned()).collect()
+}
+
+/// `Fortinet FortiGate: rule "deny-out-7" 12`, one part for each rule of a device.
+fn blocked_by(endpoint: &EndpointReport) -> String {
+    let text = |row: &DeciderReport| {
+        let decider = Decider {
+            device: &row.device,
+            rule: row.rule.as_deref(),
+            policy: row.policy.as_deref(),
+            category: row.category.as_deref(),
+            reason: row.reason.as_deref(),
+        };
+        format!("{} {}", decider.sentence(), row.count)
+    };
+    endpoint.deciders.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn name_cells(places: &Places<'_>, name: &NameReport) -> [String; 7] {

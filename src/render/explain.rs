@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::table::{Columns, Page, Tone, columns_of, counted};
-use super::{Places, TerminalOptions, escape, terminal};
+use super::{Places, TerminalOptions, UNKNOWN, escape, terminal};
 use crate::observe::Outcome;
 use crate::report::{ExplainEvent, ExplainReport};
 
@@ -34,8 +34,8 @@ pub fn render(
         let outcome = event.outcome.map_or("", |outcome| outcome.as_str());
         let cells = [time(event), Cow::Borrowed(outcome), Cow::Owned(story(event))];
         page.row(&columns, tone(event.outcome), cells)?;
-        let client = escape::terminal(&event.client);
-        let server = escape::terminal(&event.server);
+        let client = escape::terminal(event.client.as_deref().unwrap_or(UNKNOWN));
+        let server = escape::terminal(event.server.as_deref().unwrap_or(UNKNOWN));
         let named_by = event.named_by.as_str();
         page.item(4, &format!("{client} to {server}, named by {named_by}"))?;
         let place = places.place(event.input, event.record);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::table::{Columns, Page, Tone, columns_of, counted, grouped, instant, span};
-use super::{Places, TerminalOptions, escape, record_noun};
+use super::{Places, TerminalOptions, UNKNOWN, escape, record_noun};
 use crate::observe::{Doubt, NameSource, Outcome};
 use crate::report::{
     CatalogReport, ContradictionReport, EndpointReport, EvidenceReport, InputReport, MixedBy,
@@ -261,8 +261,8 @@ fn pointer(
         text.push_str(&format!(", named by {}", piece.named_by.as_str()));
     }
     if verbose {
-        let client = escape::terminal(&piece.client);
-        let server = escape::terminal(&piece.server);
+        let client = escape::terminal(piece.client.as_deref().unwrap_or(UNKNOWN));
+        let server = escape::terminal(piece.server.as_deref().unwrap_or(UNKNOWN));
         let time = piece.time.as_deref().map(escape::terminal).unwrap_or("no time".into());
         let named_by = piece.named_by.as_str();
         text.push_str(&format!("; {time}, {client} to {server}, named by {named_by}"));
@@ -348,7 +348,7 @@ fn contradictions(
             None => format!(" and {}", places.input(row.capture_input)),
         };
         let name = escape::terminal_name(&row.name);
-        let client = escape::terminal(&row.log.client);
+        let client = escape::terminal(row.log.client.as_deref().unwrap_or(UNKNOWN));
         let place = format!("{log}{capture}");
         let place = escape::terminal(&place);
         let reason = escape::terminal(&row.reason);

@@ -58,6 +58,7 @@ impl ContradictionReport {
     /// Total order: by kind, name, and the place of the log record.
     pub(super) fn key(&self) -> (ContradictionKind, &str, u32, u64, u64, &str, u32) {
         let Self { kind, name, log, capture_input, .. } = self;
-        (*kind, name, log.input, log.record, log.offset, &log.client, *capture_input)
+        let client = log.client.as_deref().unwrap_or_default();
+        (*kind, name, log.input, log.record, log.offset, client, *capture_input)
     }
 }

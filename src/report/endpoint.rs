@@ -31,9 +31,56 @@ pub struct EndpointReport {
     pub intercepted: bool,
     /// The reason of the verdict, one sentence for a person.
     pub reason: String,
+    /// By which devices and rules attempts were blocked, as logs say, most first.
+    pub deciders: Vec<DeciderReport>,
+    /// Who tried, those that were blocked most often first; at most [`ClientReport::MOST`].
+    pub clients: Vec<ClientReport>,
     /// Every name seen that matches the pattern, or the regions of the service tag from which
     /// something came, sorted by name.
     pub names: Vec<NameReport>,
+}
+
+/// Attempts that one rule of one device blocked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DeciderReport {
+    /// The product.
+    pub device: String,
+    /// The rule or access list.
+    pub rule: Option<String>,
+    /// The policy or profile.
+    pub policy: Option<String>,
+    /// The category, signature, list or application.
+    pub category: Option<String>,
+    /// What the log gives as the reason.
+    pub reason: Option<String>,
+    /// What it means.
+    pub cause: &'static str,
+    /// How many attempts.
+    pub count: u64,
+    /// By how many different clients.
+    pub clients: u64,
+    /// Start of the first, RFC 3339.
+    pub first: Option<String>,
+    /// Start of the last, RFC 3339.
+    pub last: Option<String>,
+}
+
+/// What became of one client's attempts at an endpoint.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct ClientReport {
+    /// Its address.
+    pub client: String,
+    /// Attempts that were blocked.
+    pub blocked: u64,
+    /// Attempts that were answered.
+    pub answered: u64,
+    /// Attempts that a device let through, or that tell nothing.
+    pub other: u64,
+}
+
+impl ClientReport {
+    /// The most clients that are told of one endpoint; all are counted.
+    pub const MOST: usize = 20;
 }
 
 /// One name that matched a pattern.
@@ -78,10 +125,19 @@ pub struct EvidenceReport {
     pub offset: u64,
     /// When the attempt began, RFC 3339; none when the record had no time.
     pub time: Option<String>,
-    /// Who tried: address, or address and port.
-    pub client: String,
-    /// Whom the packets went to: the server, the resolver or the proxy, with the port.
-    pub server: String,
+    /// Who tried, by address; none where a log does not say.
+    pub client: Option<String>,
+    /// Whom the packets went to: the server, the resolver or the proxy, with the port; none where a log does
+    /// not say.
+    pub server: Option<String>,
+    /// The product that decided, where a log says what it did.
+    pub device: Option<String>,
+    /// Its rule or access list, where it is stated.
+    pub rule: Option<String>,
+    /// Its policy or profile.
+    pub policy: Option<String>,
+    /// The category, signature, list or application by which it decided.
+    pub category: Option<String>,
     /// `tcp`, `udp` or `dns`; see [`Channel::transport`](crate::observe::Channel::transport).
     pub transport: &'static str,
     /// How the attempt ended; written as the keys `outcome` and `cause`.
@@ -166,8 +222,8 @@ impl EvidenceReport {
             self.record,
             self.offset,
             self.outcome,
-            &self.client,
-            &self.server,
+            self.client.as_deref().unwrap_or_default(),
+            self.server.as_deref().unwrap_or_default(),
             self.named_by,
         )
     }

@@ -43,9 +43,9 @@ pub struct ExplainEvent {
     /// Offset in bytes of the record in the decompressed input.
     pub offset: u64,
     /// Who tried: address, or address and port.
-    pub client: String,
+    pub client: Option<String>,
     /// Whom the packets went to: the server, the resolver or the proxy, with the port.
-    pub server: String,
+    pub server: Option<String>,
     /// By what means: `dns A`, `tcp`, `tls`, `http`, `connect`, `quic`, `udp`.
     pub channel: String,
     /// The name.

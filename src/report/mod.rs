@@ -28,7 +28,8 @@ pub use coverage::{
     UnnamedReport, UnnamedServer,
 };
 pub use endpoint::{
-    EndpointReport, EvidenceReport, NameReport, NearMiss, NearMissReason, OutcomeReport,
+    ClientReport, DeciderReport, EndpointReport, EvidenceReport, NameReport, NearMiss,
+    NearMissReason, OutcomeReport,
 };
 pub use explain::{ExplainEvent, ExplainReport};
 pub use formats::{DetectionReport, FormatRow, LineFinding};
@@ -334,6 +335,10 @@ mod tests {
             "time",
             "client",
             "server",
+            "device",
+            "rule",
+            "policy",
+            "category",
             "transport",
             "outcome",
             "cause",

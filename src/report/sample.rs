@@ -26,8 +26,12 @@ pub(crate) fn evidence() -> EvidenceReport {
         record: 17,
         offset: 1234,
         time: time(12),
-        client: text("10.77.0.2:41834"),
-        server: text("203.0.113.12:443"),
+        client: Some(text("10.77.0.2")),
+        server: Some(text("203.0.113.12:443")),
+        device: None,
+        rule: None,
+        policy: None,
+        category: None,
         transport: "tcp",
         outcome: Outcome::Blocked(Cause::TcpNoAnswer),
         named_by: NameSource::DnsSameClient,
@@ -81,6 +85,8 @@ fn endpoint(protocol: &str, pattern: &str, verdict: Verdict, reason: &str) -> En
         mixed_by: None,
         intercepted: false,
         reason: text(reason),
+        deciders: Vec::new(),
+        clients: Vec::new(),
         names: Vec::new(),
     }
 }
@@ -379,6 +385,22 @@ pub(crate) fn report() -> Report {
         sites: Vec::new(),
     };
     report.finish();
+    if let Some(blocked) = report.endpoints.iter_mut().find(|row| row.verdict == Verdict::Blocked) {
+        blocked.deciders = vec![DeciderReport {
+            device: text("Fortinet FortiGate"),
+            rule: Some(text("deny-out\u{1b}[2J")),
+            policy: None,
+            category: Some(text("Streaming")),
+            reason: None,
+            cause: Cause::DeviceDenied.as_str(),
+            count: 7,
+            clients: 2,
+            first: time(12),
+            last: time(14),
+        }];
+        blocked.clients =
+            vec![ClientReport { client: text("10.77.0.2"), blocked: 7, answered: 0, other: 1 }];
+    }
     report.sites = vec![only_site(&report)];
     report
 }
@@ -498,8 +520,8 @@ pub(crate) fn explain() -> ExplainReport {
         input: 1,
         record,
         offset: record * 80,
-        client: text("10.77.0.2:41834"),
-        server: text("203.0.113.12:443"),
+        client: Some(text("10.77.0.2:41834")),
+        server: Some(text("203.0.113.12:443")),
         channel: text(channel),
         name: text("emea.flow.microsoft.com"),
         named_by: NameSource::DnsSameClient,

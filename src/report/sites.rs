@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    ContradictionReport, CoverageReport, EndpointReport, EvidenceReport, InputReport, NameReport,
-    NearMiss, OutcomeReport, Report, Summary, Verdict,
+    ClientReport, ContradictionReport, CoverageReport, DeciderReport, EndpointReport,
+    EvidenceReport, InputReport, NameReport, NearMiss, OutcomeReport, Report, Summary, Verdict,
 };
 use crate::observe::Outcome;
 
@@ -117,9 +117,28 @@ fn endpoint(rows: &[(&str, &EndpointReport)]) -> Option<EndpointReport> {
     Some(EndpointReport {
         reason: reason(rows, gravest),
         intercepted: rows.iter().any(|(_, row)| row.intercepted),
+        deciders: deciders(rows),
+        clients: clients(rows),
         names: by_name.values().filter_map(|names| name(names)).collect(),
         ..(*gravest).clone()
     })
+}
+
+/// What the rules of all sites blocked: the same rule of two sites is two rows, since it is two devices.
+fn deciders(rows: &[(&str, &EndpointReport)]) -> Vec<DeciderReport> {
+    let mut all: Vec<DeciderReport> =
+        rows.iter().flat_map(|(_, row)| row.deciders.iter().cloned()).collect();
+    all.sort_by_key(|row| std::cmp::Reverse(row.count));
+    all
+}
+
+/// The clients of all sites that were blocked most; the same address is another client at another site.
+fn clients(rows: &[(&str, &EndpointReport)]) -> Vec<ClientReport> {
+    let mut all: Vec<ClientReport> =
+        rows.iter().flat_map(|(_, row)| row.clients.iter().cloned()).collect();
+    all.sort_by_key(|row| std::cmp::Reverse((row.blocked, row.answered)));
+    all.truncate(ClientReport::MOST);
+    all
 }
 
 /// Where the gravest verdict stands and why, and how many other sites say what.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::path::Path;
 use super::{Judged, JudgedName, Mixed, Standings, Subject, Tried, clues};
 use crate::evidence::Settled;
+use crate::observe::decider::Decider;
 use crate::observe::{Address, Cause, Channel, Doubt, NameId, Outcome, Timestamp};
 use crate::report::Verdict;
 use crate::trust::Standing;
@@ -261,7 +262,7 @@ impl<'a> Weighed<'a> {
         };
         let clue = clues::of_block(blocked, *cause);
         let decider = match clues::of_decider(evidence, blocked, *cause) {
-            Some(decider) => format!("{decider}; "),
+            Some(decider) => format!("{}; ", Decider::parse(decider).sentence()),
             None => String::new(),
         };
         format!("{}{clue} ({decider}{attempts}, {clients}){others}", cause.sentence())

@@ -174,8 +174,10 @@ mod truth {
                 .flat_map(|name| &name.evidence)
                 .filter(|one| matches!(one.outcome.as_str(), "answered" | "allowed"))
                 .collect();
-            let others = visits.iter().filter(|visit| !visit.client.contains(':'));
-            let others = others.map(|visit| format!("{} visits by IPv4", visit.client));
+            let others = visits.iter().filter(|visit| {
+                visit.client.as_deref().is_some_and(|client| !client.contains(':'))
+            });
+            let others = others.map(|visit| format!("{:?} visits by IPv4", visit.client));
             let none = visits.is_empty().then(|| "there is no visit".to_owned());
             others.chain(none).collect()
         });

@@ -68,7 +68,7 @@ fn a_capture_tells_which_regions_are_kept_out() {
     );
     let evidence = &logic_apps.names[1].evidence[0];
     assert_eq!(
-        (evidence.client.as_str(), evidence.named_by.as_str()),
+        (evidence.client.as_deref().unwrap(), evidence.named_by.as_str()),
         ("192.0.2.10", "service_tag")
     );
     let connectors = endpoint(&report, "inbound:AzureConnectors");

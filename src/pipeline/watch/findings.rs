@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::recent::Recent;
 use crate::catalog::{Catalog, EndpointIndex, Matcher, Matches};
+use crate::observe::decider::Decider;
 use crate::observe::{
     Address, Attempt, Cause, ChainId, Channel, Frame, NameId, NameSource, Offer, Outcome,
     Resolution, Sighting, Sink, SocketAddress, TextId, Timestamp,
@@ -211,7 +212,10 @@ impl<'c> Findings<'c> {
             name: name.to_string(),
             verdict,
             cause,
-            decider: attempt.decider.and_then(|id| self.texts.get(id.0)).map(str::to_owned),
+            decider: attempt
+                .decider
+                .and_then(|id| self.texts.get(id.0))
+                .map(|text| Decider::parse(text).sentence()),
             client: shown(SocketAddress::new(attempt.client.address, 0)),
             server: shown(attempt.server),
             named_by: source,
