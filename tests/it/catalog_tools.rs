@@ -142,3 +142,26 @@ fn lists_of_others_are_catalogs_as_they_are_and_several_count_together() {
     let says = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(says.contains("no protocol") && says.contains("line 3"), "{says}");
 }
+
+#[test]
+#[ignore = "runs squid"]
+fn squid_takes_its_export() {
+    let folder = tempfile::tempdir().unwrap();
+    for edition in ["power-automate@2023-04-17", "power-automate@2026-05-13"] {
+        let mut config = printed(&["catalog", "export", edition, "--for", "squid"]);
+        config.push_str("http_port 127.0.0.1:3128\n");
+        let path = folder.path().join("squid.conf");
+        std::fs::write(&path, config).unwrap();
+        let parsed = Command::new("squid")
+            .args(["-k", "parse", "-f"])
+            .arg(&path)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .output()
+            .expect("squid is installed");
+        let says = String::from_utf8_lossy(&parsed.stderr).into_owned();
+        assert!(parsed.status.success(), "{edition}: {says}");
+        let is_complaint = |line: &&str| line.contains("ERROR") || line.contains("WARNING");
+        let complaints: Vec<&str> = says.lines().filter(is_complaint).collect();
+        assert!(complaints.is_empty(), "{edition}: {complaints:?}");
+    }
+}

@@ -3,7 +3,8 @@
 use super::TcpFlow;
 use super::dialogue::Stage;
 use super::held::{MAX_HELD, Read};
-use super::http_exchange::{MAX_WAITING, Reply, Request, judge};
+use super::http_exchange::{MAX_WAITING, Request};
+use super::http_reply::{Reply, judge};
 use super::outcome::RESPONSE_TIME;
 use crate::capture::context::{Context, Moment};
 use crate::capture::dissect::http2::{self, Event, Reader};

@@ -9,6 +9,7 @@ mod early;
 mod held;
 mod http2_exchange;
 mod http_exchange;
+mod http_reply;
 mod large;
 mod opening;
 mod origin;

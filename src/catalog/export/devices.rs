@@ -216,8 +216,10 @@ fn squid(entries: &[&Entry], title: &str, out: &mut Writer) {
                 out.line(&format!("acl {list} dstdomain .{domain}"));
             }
             Shape::Ending(_) | Shape::Other(_) => {
-                let escaped = text.replace('.', "\\.").replace('*', ".*");
-                out.line(&format!("acl {list}_regex dstdom_regex -i ^{escaped}$"));
+                // Squid asks to leave out what matches anything at the beginning.
+                let escaped = format!("^{}$", text.replace('.', "\\.").replace('*', ".*"));
+                let regex = escaped.strip_prefix("^.*").unwrap_or(&escaped);
+                out.line(&format!("acl {list}_regex dstdom_regex -i {regex}"));
             }
         }
     }
