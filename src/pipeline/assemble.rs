@@ -305,27 +305,36 @@ impl Assembly<'_> {
 
     /// Who tried an endpoint and how often with which result, those that were blocked most first.
     fn clients(&self, judged: &Judged) -> Vec<ClientReport> {
-        let mut rows: BTreeMap<Address, ClientReport> = BTreeMap::new();
-        for tried in self.tried_at(judged) {
-            let client = tried.key.client;
-            if client.is_unspecified() {
-                continue;
+        let counted = self.tried_at(judged).filter(|tried| !tried.key.client.is_unspecified());
+        let mut rows: Vec<(Address, [u64; 3])> = counted
+            .map(|tried| {
+                let count = tried.tally.count;
+                let counts = match shown(tried) {
+                    Outcome::Blocked(_) => [count, 0, 0],
+                    Outcome::Answered => [0, count, 0],
+                    Outcome::Allowed | Outcome::Inconclusive(_) => [0, 0, count],
+                };
+                (tried.key.client, counts)
+            })
+            .collect();
+        rows.sort_unstable();
+        rows.dedup_by(|(client, more), (known, counts)| {
+            let is_same = client == known;
+            if is_same {
+                let pairs = counts.iter_mut().zip(more);
+                pairs.for_each(|(count, more)| *count = count.saturating_add(*more));
             }
-            let row = rows.entry(client).or_insert_with(|| ClientReport {
-                client: client.to_string(),
-                ..ClientReport::default()
-            });
-            let count = match shown(tried) {
-                Outcome::Blocked(_) => &mut row.blocked,
-                Outcome::Answered => &mut row.answered,
-                Outcome::Allowed | Outcome::Inconclusive(_) => &mut row.other,
-            };
-            *count = count.saturating_add(tried.tally.count);
-        }
-        let mut rows: Vec<ClientReport> = rows.into_values().collect();
-        rows.sort_by_key(|row| std::cmp::Reverse((row.blocked, row.answered)));
+            is_same
+        });
+        rows.sort_unstable_by_key(|(client, counts)| (std::cmp::Reverse(*counts), *client));
         rows.truncate(ClientReport::MOST);
-        rows
+        let report = |(client, [blocked, answered, other]): (Address, [u64; 3])| ClientReport {
+            client: client.to_string(),
+            blocked,
+            answered,
+            other,
+        };
+        rows.into_iter().map(report).collect()
     }
 
     /// All attempts at an endpoint.

@@ -136,7 +136,7 @@ fn deciders(rows: &[(&str, &EndpointReport)]) -> Vec<DeciderReport> {
 fn clients(rows: &[(&str, &EndpointReport)]) -> Vec<ClientReport> {
     let mut all: Vec<ClientReport> =
         rows.iter().flat_map(|(_, row)| row.clients.iter().cloned()).collect();
-    all.sort_by_key(|row| std::cmp::Reverse((row.blocked, row.answered)));
+    all.sort_by_key(|row| std::cmp::Reverse((row.blocked, row.answered, row.other)));
     all.truncate(ClientReport::MOST);
     all
 }
