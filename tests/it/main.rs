@@ -26,6 +26,7 @@ mod log_rules;
 mod metamorphic;
 mod names;
 mod partitions;
+mod readers;
 mod rules;
 mod scenarios;
 mod service_tags;
