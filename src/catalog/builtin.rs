@@ -1,7 +1,5 @@
 //! The catalogs that come with the program.
 
-use std::io::Read as _;
-
 use super::import::{self, ImportError};
 use super::{Catalog, CatalogError};
 
@@ -102,11 +100,7 @@ impl Catalog {
         if !like_a_path && !path.exists() {
             return Err(CatalogError::unknown(spec).into());
         }
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(import::MAX_SIZE as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|error| CatalogError::unreadable(spec, error))?;
-        Self::of_file(spec, &bytes)
+        Self::of_file(spec, &import::read(path)?)
     }
 
     /// The newest built-in edition of the catalog of this name, if it is newer than this one.

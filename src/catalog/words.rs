@@ -159,6 +159,12 @@ impl<W: Word> Set<W> {
         W::ALL.iter().copied().collect()
     }
 
+    /// What stands for the set where people read: `all` for the whole vocabulary, else its words.
+    #[must_use]
+    pub fn or_all(self) -> String {
+        if self == Self::all() { "all".to_owned() } else { self.to_string() }
+    }
+
     /// Whether there is no word in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -15,7 +15,7 @@ use crate::catalog::{
     Catalog, CatalogDiff, CatalogError, CatalogView, Cloud, Clouds, EditionView, Profile,
     Provenance, Scenario, Scenarios, Word,
 };
-use crate::render::{catalog_diff, escape};
+use crate::render::catalog_diff;
 
 /// The width of a table where there is no terminal to ask.
 const WIDTH_WITHOUT_TERMINAL: u16 = 120;
@@ -285,7 +285,7 @@ fn write_endpoints(view: &CatalogView<'_>, width: u16, out: &mut dyn Write) -> i
     if width < WIDTH_OF_TABLE {
         for endpoint in &view.endpoints {
             writeln!(out, "{}", endpoint.id)?;
-            let (clouds, scenarios) = (all_or(endpoint.clouds), all_or(endpoint.scenarios));
+            let (clouds, scenarios) = (endpoint.clouds.or_all(), endpoint.scenarios.or_all());
             writeln!(out, "    clouds: {clouds} · scenarios: {scenarios}")?;
             for purpose in &endpoint.uses {
                 writeln!(out, "    {purpose}")?;
@@ -297,8 +297,8 @@ fn write_endpoints(view: &CatalogView<'_>, width: u16, out: &mut dyn Write) -> i
     for endpoint in &view.endpoints {
         rows.add_row([
             endpoint.id.to_owned(),
-            all_or(endpoint.clouds),
-            all_or(endpoint.scenarios),
+            endpoint.clouds.or_all(),
+            endpoint.scenarios.or_all(),
             endpoint.uses.join("; "),
         ]);
     }
@@ -326,10 +326,7 @@ fn check(catalog: &Catalog, out: &mut dyn Write) -> Result<(), CatalogCommandErr
 /// Writes the catalog that a list becomes.
 fn import_file(file: &Path, out: &mut dyn Write) -> Result<(), CatalogCommandError> {
     let path = file.to_string_lossy();
-    let bytes = std::fs::read(file).map_err(|error| {
-        CatalogCommandError::Report(format!("{}: {error}", escape::terminal(&path)))
-    })?;
-    let imported = import::import(&path, &bytes).map_err(CatalogCommandError::Catalog)?;
+    let imported = import::import(&path, &import::read(file)?)?;
     out.write_all(imported.text.as_bytes())?;
     Ok(())
 }
@@ -342,10 +339,6 @@ fn json(document: &impl Serialize, out: &mut dyn Write) -> Result<(), CatalogCom
     serde_json::to_writer_pretty(&mut *out, document).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(())
-}
-
-fn all_or<W: Word>(set: crate::catalog::Set<W>) -> String {
-    if set == crate::catalog::Set::all() { "all".to_owned() } else { set.to_string() }
 }
 
 fn table<const N: usize>(header: [&str; N], width: u16) -> Table {

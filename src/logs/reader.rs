@@ -155,19 +155,20 @@ impl Finder<'_> {
     ) -> Fate {
         let Some(format) = table::number() else { return Fate::Unknown };
         let known = |reading| Fate::Known { format, reading };
-        match table.row(text, self.scratch) {
+        let own = match table.row(text, &line, self.scratch) {
             Row::Head => return known(Reading::NoRecord),
             Row::Cut => return known(Reading::Damaged),
             Row::Raw(raw, received) => {
-                let line = Line { received: received.or(line.received), ..line };
-                let fate = self.unwrap(&raw, line, wrappers, out);
+                let inner = Line { received: received.or(line.received), ..line };
+                let fate = self.unwrap(&raw, inner, wrappers, out);
                 if fate != Fate::Unknown {
                     return fate;
                 }
+                table.record(text, &line, self.scratch)
             }
-            Row::Own => {}
-        }
-        match table.record(text, &line, self.scratch) {
+            Row::Own(record) => record,
+        };
+        match own {
             Some(record) => {
                 if out.memory.is_none() {
                     (out.emit)(format, &record);

@@ -16,9 +16,6 @@ use crate::service_tags::{InboundTags, RequiredTag};
 use crate::trust::Standing;
 use crate::verdict::{Contradiction, Judged, JudgedName, Mixed, Subject, Tried, Verdicts};
 
-/// Samples shown of each way in which attempts at a name ended.
-const SAMPLES_PER_OUTCOME: usize = 3;
-
 /// What a report is made from.
 pub(super) struct Assembly<'a> {
     pub(super) catalog: &'a Catalog,
@@ -213,7 +210,7 @@ impl Assembly<'_> {
                 .flat_map(|tried| tried.tally.samples.iter().map(move |sample| (sample, *tried)))
                 .collect();
             samples.sort_by_key(|(sample, tried)| (**sample, tried.key));
-            let shown = samples.into_iter().take(SAMPLES_PER_OUTCOME);
+            let shown = samples.into_iter().take(NameReport::SAMPLES_PER_OUTCOME);
             report
                 .evidence
                 .extend(shown.map(|(sample, tried)| self.sample(sample, tried, outcome)));

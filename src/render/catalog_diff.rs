@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::escape;
-use crate::catalog::{CatalogDiff, Listed, Replaced, Set, Word};
+use crate::catalog::{CatalogDiff, Listed, Replaced};
 
 /// Writes the differences, one endpoint a line.
 ///
@@ -23,10 +23,15 @@ pub fn render(diff: &CatalogDiff, out: &mut dyn Write) -> io::Result<()> {
         for row in &diff.moved {
             write!(out, "  {}", escape::terminal(&row.id))?;
             if row.clouds_from != row.clouds_to {
-                write!(out, "  clouds: {} to {}", all_or(row.clouds_from), all_or(row.clouds_to))?;
+                write!(
+                    out,
+                    "  clouds: {} to {}",
+                    row.clouds_from.or_all(),
+                    row.clouds_to.or_all()
+                )?;
             }
             if row.scenarios_from != row.scenarios_to {
-                let (from, to) = (all_or(row.scenarios_from), all_or(row.scenarios_to));
+                let (from, to) = (row.scenarios_from.or_all(), row.scenarios_to.or_all());
                 write!(out, "  scenarios: {from} to {to}")?;
             }
             writeln!(out)?;
@@ -54,8 +59,8 @@ fn listed(title: &str, rows: &[Listed], out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "  {id}  clouds: {}; scenarios: {}",
-            all_or(row.clouds),
-            all_or(row.scenarios)
+            row.clouds.or_all(),
+            row.scenarios.or_all()
         )?;
     }
     Ok(())
@@ -70,8 +75,4 @@ fn replaced(title: &str, how: &str, rows: &[Replaced], out: &mut dyn Write) -> i
         writeln!(out, "  {} {how} {}", escape::terminal(&row.from), escape::terminal(&row.to))?;
     }
     Ok(())
-}
-
-fn all_or<W: Word>(set: Set<W>) -> String {
-    if set == Set::all() { "all".to_owned() } else { set.to_string() }
 }

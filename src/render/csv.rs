@@ -42,11 +42,12 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for site in &report.sites {
         let title = site.name.as_deref().unwrap_or_default();
         for endpoint in &site.endpoints {
+            let cells = endpoint_cells(title, endpoint);
             if endpoint.names.is_empty() {
-                writer.write_record(row(title, &places, endpoint, None)).map_err(csv_error)?;
+                writer.write_record(row(&cells, Default::default())).map_err(csv_error)?;
             }
             for name in &endpoint.names {
-                let row = row(title, &places, endpoint, Some(name));
+                let row = row(&cells, name_cells(&places, name));
                 writer.write_record(row).map_err(csv_error)?;
             }
         }
@@ -54,19 +55,20 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writer.flush()
 }
 
-fn row(
-    site: &str,
-    places: &Places<'_>,
-    endpoint: &EndpointReport,
-    name: Option<&NameReport>,
-) -> Vec<String> {
+/// The cells of one row.
+fn row(endpoint: &[String; 13], name: [String; 7]) -> Vec<String> {
+    let cells = endpoint.iter().chain(&name);
+    cells.map(|cell| escape::csv(cell).into_owned()).collect()
+}
+
+fn endpoint_cells(site: &str, endpoint: &EndpointReport) -> [String; 13] {
     let mixed_by = match &endpoint.mixed_by {
         None => String::new(),
         Some(MixedBy::Time { changed }) => format!("time {changed}"),
         Some(MixedBy::Client) => "client".to_owned(),
         Some(MixedBy::Name) => "name".to_owned(),
     };
-    let mut cells = vec![
+    [
         site.to_owned(),
         endpoint.id.clone(),
         endpoint.pattern.clone(),
@@ -80,12 +82,7 @@ fn row(
         endpoint.intercepted.to_string(),
         endpoint.reason.clone(),
         blocked_by(endpoint),
-    ];
-    match name {
-        None => cells.resize(COLUMNS.len(), String::new()),
-        Some(name) => cells.extend(name_cells(places, name)),
-    }
-    cells.iter().map(|cell| escape::csv(cell).into_owned()).collect()
+    ]
 }
 
 /// `Fortinet FortiGate: rule "deny-out-7" 12`, one part for each rule of a device.

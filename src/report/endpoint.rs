@@ -201,6 +201,11 @@ impl NearMissReason {
     }
 }
 
+impl NameReport {
+    /// The most samples of each way in which attempts at a name ended.
+    pub const SAMPLES_PER_OUTCOME: usize = 3;
+}
+
 impl EndpointReport {
     /// Puts names, outcomes and evidence into the order that the contract promises.
     pub fn sort(&mut self) {

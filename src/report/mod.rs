@@ -126,15 +126,9 @@ impl Report {
     ///
     /// The inputs keep their order, because evidence points into them by index.
     pub fn finish(&mut self) {
-        for endpoint in &mut self.endpoints {
-            endpoint.sort();
-        }
-        self.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
-        self.near_misses.sort();
-        self.contradictions.sort_by(|a, b| a.key().cmp(&b.key()));
-        self.coverage.sort();
         self.sites.iter_mut().for_each(SiteReport::finish);
-        self.summary = Summary::of(&self.endpoints);
+        let Self { endpoints, near_misses, contradictions, coverage, .. } = self;
+        self.summary = sites::arranged(endpoints, near_misses, contradictions, coverage);
     }
 
     /// Every sum in the report that does not come out, as sentences; empty for a sound report.

@@ -10,9 +10,6 @@ use super::{
 };
 use crate::observe::Outcome;
 
-/// Samples that the sum keeps of each way in which attempts at a name ended.
-const SAMPLES_PER_OUTCOME: usize = 3;
-
 /// What the inputs of one site say. Nothing in it comes from another site: the same private address is
 /// another host there.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -34,12 +31,8 @@ pub struct SiteReport {
 impl SiteReport {
     /// Puts every list into the order that the contract promises, and counts the verdicts.
     pub fn finish(&mut self) {
-        self.endpoints.iter_mut().for_each(EndpointReport::sort);
-        self.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
-        self.near_misses.sort();
-        self.contradictions.sort_by(|a, b| a.key().cmp(&b.key()));
-        self.coverage.sort();
-        self.summary = Summary::of(&self.endpoints);
+        let Self { endpoints, near_misses, contradictions, coverage, .. } = self;
+        self.summary = arranged(endpoints, near_misses, contradictions, coverage);
     }
 
     /// Lets every piece of evidence point so many inputs further.
@@ -64,7 +57,6 @@ impl Report {
         for (mut site, mut inputs) in sites {
             inputs.iter_mut().for_each(|input| input.site.clone_from(&site.name));
             site.shift(u32::try_from(self.inputs.len()).unwrap_or(u32::MAX));
-            site.finish();
             self.inputs.append(&mut inputs);
             self.sites.push(site);
         }
@@ -94,6 +86,22 @@ impl Report {
     pub fn has_sites(&self) -> bool {
         self.sites.iter().any(|site| site.name.is_some())
     }
+}
+
+/// Puts the lists of a report, or of a site's, into the order that the contract promises, and counts the
+/// verdicts.
+pub(super) fn arranged(
+    endpoints: &mut [EndpointReport],
+    near_misses: &mut [NearMiss],
+    contradictions: &mut [ContradictionReport],
+    coverage: &mut CoverageReport,
+) -> Summary {
+    endpoints.iter_mut().for_each(EndpointReport::sort);
+    endpoints.sort_by(|a, b| a.id.cmp(&b.id));
+    near_misses.sort();
+    contradictions.sort_by(|a, b| a.key().cmp(&b.key()));
+    coverage.sort();
+    Summary::of(endpoints)
 }
 
 /// Every endpoint with its gravest verdict.
@@ -182,7 +190,7 @@ fn name(rows: &[&NameReport]) -> Option<NameReport> {
     }
     let samples = evidence.into_values().flat_map(|mut pieces| {
         pieces.sort_by(|a, b| a.key().cmp(&b.key()));
-        pieces.truncate(SAMPLES_PER_OUTCOME);
+        pieces.truncate(NameReport::SAMPLES_PER_OUTCOME);
         pieces
     });
     Some(NameReport {

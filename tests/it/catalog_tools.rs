@@ -1,17 +1,9 @@
 //! What the commands around the list print: `catalog diff`, `export` and `import`, and `--catalog` of files.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use super::support::{assert_is, root};
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_egress-audit"))
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap()
-}
+use super::support::{assert_is, root, run};
 
 fn printed(arguments: &[&str]) -> String {
     let output = run(arguments);

@@ -1,11 +1,9 @@
 //! Several sites in one run: nothing of one is taken for another's.
 
-use std::process::{Command, Output};
-
 use egress_audit::report::{Report, Verdict};
 use egress_audit::{Options, Site, audit_sites, explain_sites};
 
-use super::support::{Silent, assert_is, endpoint, json, required, root, terminal};
+use super::support::{Silent, assert_is, endpoint, json, required, root, run, terminal};
 
 const FLOW: &str = "https:*.flow.microsoft.com";
 
@@ -17,14 +15,6 @@ fn site(name: &str) -> Site {
 
 fn audit(sites: &[Site]) -> Report {
     audit_sites(sites, &required(), &Options::default(), &Silent).unwrap()
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_egress-audit"))
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap()
 }
 
 #[test]

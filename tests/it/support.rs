@@ -259,3 +259,12 @@ fn disagreement(report: &Report, expected: &Expected) -> Option<String> {
         _ => None,
     }
 }
+
+/// Runs the program from the repository's root.
+pub(crate) fn run(arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_egress-audit"))
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap()
+}

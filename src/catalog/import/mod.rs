@@ -10,6 +10,9 @@ mod marks;
 mod microsoft365;
 mod token;
 
+use std::io::Read as _;
+use std::path::Path;
+
 use super::{Catalog, CatalogError, sha256_hex};
 
 use draft::Draft;
@@ -53,10 +56,7 @@ pub fn import(path: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => std::borrow::Cow::Borrowed(text),
         // A page that went through another encoding has odd bytes in its prose alone.
-        Err(error) if text_like(bytes) => {
-            let _ = error;
-            String::from_utf8_lossy(bytes)
-        }
+        Err(_) if text_like(bytes) => String::from_utf8_lossy(bytes),
         Err(error) => return Err(ImportError::NotText(path.to_owned(), error.valid_up_to())),
     };
     let mut draft = Draft::new(path, &sha256_hex(bytes));
@@ -66,6 +66,19 @@ pub fn import(path: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
         Kind::List => list::read(&text, &mut draft),
     }
     draft.finish()
+}
+
+/// Reads a file, but no more of it than shows that it is too large to be imported.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, CatalogError> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| CatalogError::unreadable(&path.to_string_lossy(), error))?;
+    Ok(bytes)
 }
 
 enum Kind {

@@ -23,7 +23,7 @@ use std::sync::LazyLock;
 use self::record::{Cell, Clock};
 use self::roles::{Role, role_of};
 use super::format::{About, Format, Line};
-use super::grammar::{Json, Scratch};
+use super::grammar::{Columns as Split, Json, Scratch};
 use super::record::{Action, Record};
 use super::registry;
 use super::stamp::Stamp;
@@ -75,6 +75,7 @@ pub(crate) struct Table {
 }
 
 /// A row of an export.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and none is kept")]
 pub(super) enum Row<'l> {
     /// The row of titles, or what stands before it.
     Head,
@@ -82,8 +83,8 @@ pub(super) enum Row<'l> {
     Raw(Cow<'l, [u8]>, Stamp),
     /// The row is cut.
     Cut,
-    /// No more than the row itself.
-    Own,
+    /// No more than the row itself, and the record that it is.
+    Own(Option<Record<'l>>),
 }
 
 impl Table {
@@ -157,17 +158,24 @@ impl Table {
         self.raw.is_some()
     }
 
-    /// What a line is, apart from the record that it may be itself.
-    pub(super) fn row<'l>(&self, text: &'l [u8], scratch: &mut Scratch) -> Row<'l> {
+    /// What a line is.
+    pub(super) fn row<'l>(
+        &self,
+        text: &'l [u8],
+        line: &Line<'_>,
+        scratch: &mut Scratch,
+    ) -> Row<'l> {
         if self.head.iter().any(|line| line == text) {
             return Row::Head;
         }
         let columns = scratch.columns(text, self.separator);
         let Some(raw) = self.raw else {
-            return if columns.len() * 2 < self.columns { Row::Cut } else { Row::Own };
+            let is_cut = columns.len() * 2 < self.columns;
+            return if is_cut { Row::Cut } else { Row::Own(self.of_columns(&columns, line)) };
         };
         let Some(line) = columns.text(raw) else {
-            return if columns.len() <= raw { Row::Cut } else { Row::Own };
+            let is_cut = columns.len() <= raw;
+            return if is_cut { Row::Cut } else { Row::Own(self.of_columns(&columns, line)) };
         };
         let times = self.roles.iter().filter(|(_, role)| *role == Role::Time);
         let time =
@@ -180,14 +188,17 @@ impl Table {
         Row::Raw(line, received)
     }
 
-    /// The record of a row.
+    /// The record of a row whose raw line no format knows.
     pub(super) fn record<'l>(
         &self,
         text: &'l [u8],
         line: &Line<'_>,
         scratch: &mut Scratch,
     ) -> Option<Record<'l>> {
-        let columns = scratch.columns(text, self.separator);
+        self.of_columns(&scratch.columns(text, self.separator), line)
+    }
+
+    fn of_columns<'l>(&self, columns: &Split<'_, 'l>, line: &Line<'_>) -> Option<Record<'l>> {
         let cells: smallvec::SmallVec<[Cell<'l>; 24]> =
             self.roles.iter().filter_map(|(at, role)| Some((*role, columns.text(*at)?))).collect();
         let clock = Clock { is_utc: self.is_utc, day_first: line.hints.is_day_first };
