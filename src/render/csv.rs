@@ -42,23 +42,24 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for site in &report.sites {
         let title = site.name.as_deref().unwrap_or_default();
         for endpoint in &site.endpoints {
-            let cells = endpoint_cells(title, endpoint);
+            // Escaped once for all its rows: the rules that deny an endpoint may be hundreds.
+            let cells = escaped(endpoint_cells(title, endpoint));
+            let mut write = |name: [String; 7]| {
+                writer.write_record(cells.iter().chain(&escaped(name))).map_err(csv_error)
+            };
             if endpoint.names.is_empty() {
-                writer.write_record(row(&cells, Default::default())).map_err(csv_error)?;
+                write(Default::default())?;
             }
             for name in &endpoint.names {
-                let row = row(&cells, name_cells(&places, name));
-                writer.write_record(row).map_err(csv_error)?;
+                write(name_cells(&places, name))?;
             }
         }
     }
     writer.flush()
 }
 
-/// The cells of one row.
-fn row(endpoint: &[String; 13], name: [String; 7]) -> Vec<String> {
-    let cells = endpoint.iter().chain(&name);
-    cells.map(|cell| escape::csv(cell).into_owned()).collect()
+fn escaped<const N: usize>(cells: [String; N]) -> [String; N] {
+    cells.map(|cell| escape::csv(&cell).into_owned())
 }
 
 fn endpoint_cells(site: &str, endpoint: &EndpointReport) -> [String; 13] {
